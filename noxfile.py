@@ -1,0 +1,198 @@
+"""What must hold before a change goes in: plain `nox` runs it all, on every Python found."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = True
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "unit", "e2e", "docs", "dist", "floors"]
+
+ROOT = Path(__file__).parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+OLDEST = (3, 11)
+EXTRAS = ("cli", "metrics", "testing", "uvloop")
+PARALLEL = ("--numprocesses=auto", "--dist=worksteal")
+PROBE = """
+import json, platform, sys, sysconfig
+free_threaded = sysconfig.get_config_var("Py_GIL_DISABLED")
+usual = platform.python_implementation() == "CPython" and not free_threaded
+print(json.dumps([usual and sys.version_info.releaselevel == "final", *sys.version_info[:3]]))
+"""
+IS_INSTALLED = "import sys, watchkit; sys.exit('site-packages' not in watchkit.__file__)"
+
+
+def candidates() -> Iterator[Path]:
+    """Give every file that may be an interpreter: this one, those on PATH, those of pyenv."""
+    yield Path(sys.executable)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    path = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+    for folder in [*path, *sorted(pyenv.glob("versions/*/bin"))]:
+        for file in sorted(folder.glob("python3.*")):
+            if re.fullmatch(r"python3\.\d+(\.exe)?", file.name):
+                yield file
+
+
+def version_of(python: Path) -> tuple[int, ...] | None:
+    """Give the version of a released CPython that runs; None for anything else.
+
+    A pyenv shim whose version is not selected exists and is executable, but does not run.
+    """
+    command = [python, "-I", "-c", PROBE]
+    try:
+        answer = subprocess.run(command, capture_output=True, check=True, timeout=20, text=True)
+        usable, *version = json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+    return tuple(version) if usable else None
+
+
+def pythons() -> list[str]:
+    """Give the minor versions found, oldest first, and put each one's newest patch first on PATH.
+
+    PATH is where nox looks: without that it may take a shim that does not run.
+    """
+    newest: dict[tuple[int, ...], tuple[tuple[int, ...], Path]] = {}
+    for python in candidates():
+        version = version_of(python)
+        if version is None or version < OLDEST:
+            continue
+
+        if version[:2] not in newest or newest[version[:2]][0] < version:
+            newest[version[:2]] = (version, python)
+
+    folders = [str(python.parent) for _, python in newest.values()]
+    os.environ["PATH"] = os.pathsep.join([*folders, os.environ.get("PATH", "")])
+    return [f"{major}.{minor}" for major, minor in sorted(newest)]
+
+
+PYTHONS = pythons()
+
+
+def requirements(*groups: str, extras: tuple[str, ...] = EXTRAS) -> list[str]:
+    """Give what the project, these extras and these dependency groups ask for."""
+    project = PYPROJECT["project"]
+    optional = project["optional-dependencies"]
+    return [
+        *project["dependencies"],
+        *(wanted for extra in extras for wanted in optional[extra]),
+        *nox.project.dependency_groups(PYPROJECT, *groups),
+    ]
+
+
+def install(session: nox.Session, *wanted: str, project: bool = True) -> None:
+    """Install at the locked versions, hashes checked, then the project itself as it stands."""
+    session.install("-c", "constraints.txt", *wanted)
+    if project:
+        session.install("--no-deps", "--no-build-isolation", "--editable", ".")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting and the floors: which package may import which."""
+    install(session, *nox.project.dependency_groups(PYPROJECT, "lint"), project=False)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types, as two checkers see them, and that the public ones are complete."""
+    install(session, *requirements("build", "test", "types"))
+    session.run("mypy", "src", "tests/unit/typing/api.py")
+    session.run("basedpyright")
+    session.run("basedpyright", "--ignoreexternal", "--verifytypes", "watchkit")
+
+
+@nox.session(python=PYTHONS)
+def unit(session: nox.Session) -> None:
+    """Run the unit tests, on every Python from 3.11 on that this machine has."""
+    install(session, *requirements("build", "test"))
+    session.run("pytest", *(session.posargs or ["tests/unit", *PARALLEL]))
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Run the tests that need a real control plane: no server is a failure, never a skip."""
+    install(session, *requirements("build", "e2e"))
+    # The first fixture may build the control plane, for minutes: only a test's own time counts.
+    bounds = ("-o", "timeout_func_only=true", "--timeout=300")
+    session.run("pytest", *bounds, *(session.posargs or ["tests/e2e"]))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the Python that the documents show."""
+    install(session, *requirements("build", "docs"))
+    session.run("pytest", *(session.posargs or ["tests/docs"]))
+
+
+@nox.session(reuse_venv=False)
+def dist(session: nox.Session) -> None:
+    """Build what is published; the wheel alone, with nothing else of ours, passes the unit tests.
+
+    The wheel is built from the source archive, and the tests run from a copy, away from src/.
+    """
+    place = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(place, ignore_errors=True)
+    install(session, *requirements("build", "test"), project=False)
+    session.run("python", "-m", "build", "--no-isolation", "--outdir", str(place), ".")
+    (wheel,) = place.glob("*.whl")
+    session.install("--no-deps", str(wheel))
+
+    shutil.copytree(ROOT / "tests" / "unit", place / "tests" / "unit")
+    for name in ("pyproject.toml", "tests/__init__.py"):
+        shutil.copy(ROOT / name, place / name)
+    with session.chdir(place):
+        session.run("python", "-c", IS_INSTALLED)
+        session.run("pytest", "tests/unit", *PARALLEL)
+
+
+@nox.session(python=PYTHONS[0])
+def floors(session: nox.Session) -> None:
+    """Run the unit tests with the oldest version of each dependency that pyproject.toml allows."""
+    wanted = [line for line in requirements() if ">=" in line]
+    oldest = [re.sub(r">=", "==", line, count=1) for line in wanted]
+    session.install(*oldest, *requirements("build", "test", extras=()))
+    session.install("--no-deps", "--no-build-isolation", "--editable", ".")
+    session.run("pytest", "tests/unit", *PARALLEL)
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Tell which lines and branches of the package the unit tests leave out."""
+    install(session, *requirements("build", "test"))
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "tests/unit")
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+    session.run("coverage", "report", "--include=*/watchkit/core/*", "--fail-under=100")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Print what a watched event costs, beside others on the same bytes; nothing is asserted."""
+    install(session, *requirements("build", "test"))
+    session.run("python", "benchmarks/watch.py", *session.posargs)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Write constraints.txt anew: the newest versions allowed, with the hashes of their files."""
+    session.install("uv")
+    command = ["uv", "pip", "compile", "pyproject.toml", "--upgrade", "--all-extras"]
+    command += ["--group=dev", "--universal", "--python-version=3.11", "--generate-hashes"]
+    command += ["--no-annotate", "--custom-compile-command=nox -s lock"]
+    session.run(*command, "--output-file=constraints.txt", silent=True)
