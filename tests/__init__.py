@@ -1,0 +1,1 @@
+"""What shows that watchkit does what it promises."""

@@ -1,0 +1,1 @@
+"""The laws of each package, in virtual time; one folder for each folder of src/watchkit."""

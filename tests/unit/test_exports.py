@@ -1,0 +1,59 @@
+"""The public face: what `__all__` lists is all there is, in groups, and each name has one home."""
+
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import re
+from itertools import pairwise
+from types import ModuleType
+
+import pytest
+
+import watchkit
+
+HOMES = ("watchkit", "watchkit.conditions", "watchkit.controllers", "watchkit.testing")
+PUBLIC = [home for home in HOMES if importlib.util.find_spec(home)]  # some are still to come
+
+
+def public_attributes(module: ModuleType) -> set[str]:
+    """Give the names that a user sees in a module, its submodules aside."""
+    return {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
+
+
+@pytest.mark.parametrize("home", PUBLIC)
+def test_all_names_what_there_is(home: str) -> None:
+    """`__all__` holds every public name of the module, once, and nothing else."""
+    module = importlib.import_module(home)
+
+    assert sorted(module.__all__) == sorted(public_attributes(module))
+
+
+def test_a_public_name_has_one_home() -> None:
+    """No name can be imported from two public modules."""
+    names = [name for home in PUBLIC for name in importlib.import_module(home).__all__]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_no_package_bears_the_name_of_a_public_one() -> None:
+    """`from watchkit import watch` can't give a module, whatever was imported before."""
+    modules = {module.name for module in pkgutil.iter_modules(watchkit.__path__)}
+
+    assert modules.isdisjoint(watchkit.__all__)
+
+
+def test_public_names_stand_in_groups() -> None:
+    """Each line of `__all__` stands under a comment that names its group, sorted within it."""
+    source = inspect.getsource(watchkit)
+    (listed,) = re.findall(r"__all__[^=\n]*= \[(.*?)\]", source, re.DOTALL)
+    groups = re.split(r"^ *#.*$", listed, flags=re.MULTILINE)
+    before, *grouped = [re.findall(r'"(\w+)"', group) for group in groups]
+
+    assert before == []
+    assert all(a.casefold() < b.casefold() for group in grouped for a, b in pairwise(group))
+    assert [name for group in grouped for name in group] == list(watchkit.__all__)
