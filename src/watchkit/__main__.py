@@ -9,6 +9,8 @@ def main() -> None:
     """Run the command line; without its extra, say what to install and exit with status 2."""
     try:
         from watchkit import cli  # noqa: PLC0415 - what it imports may not be installed
+
+        cli.main()
     except ModuleNotFoundError as missing:
         if missing.name not in FROM_THE_EXTRA:
             raise
@@ -18,8 +20,6 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-
-    cli.main()
 
 
 if __name__ == "__main__":
