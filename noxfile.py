@@ -1,5 +1,6 @@
 """What must hold before a change goes in: plain `nox` runs it all, on every Python found."""
 
+import hashlib
 import json
 import os
 import re
@@ -80,15 +81,17 @@ def pythons() -> list[str]:
 PYTHONS = pythons()
 
 
-def requirements(*groups: str, extras: tuple[str, ...] = EXTRAS) -> list[str]:
-    """Give what the project, these extras and these dependency groups ask for."""
+def group(*names: str) -> list[str]:
+    """Give what these dependency groups ask for."""
+    return list(nox.project.dependency_groups(PYPROJECT, *names))
+
+
+def requirements(*groups: str) -> list[str]:
+    """Give what the project with all its extras, and these dependency groups, ask for."""
     project = PYPROJECT["project"]
     optional = project["optional-dependencies"]
-    return [
-        *project["dependencies"],
-        *(wanted for extra in extras for wanted in optional[extra]),
-        *nox.project.dependency_groups(PYPROJECT, *groups),
-    ]
+    extras = [wanted for extra in EXTRAS for wanted in optional[extra]]
+    return [*project["dependencies"], *extras, *group(*groups)]
 
 
 def install(session: nox.Session, *wanted: str, project: bool = True) -> None:
@@ -101,7 +104,7 @@ def install(session: nox.Session, *wanted: str, project: bool = True) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and the floors: which package may import which."""
-    install(session, *nox.project.dependency_groups(PYPROJECT, "lint"), project=False)
+    install(session, *group("lint"), project=False)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", env={"PYTHONPATH": "src"})
@@ -141,16 +144,18 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=False)
 def dist(session: nox.Session) -> None:
-    """Build what is published; the wheel alone, with nothing else of ours, passes the unit tests.
+    """Build what is published; the wheel, with what it asks for itself, passes the unit tests.
 
     The wheel is built from the source archive, and the tests run from a copy, away from src/.
     """
     place = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(place, ignore_errors=True)
-    install(session, *requirements("build", "test"), project=False)
+    install(session, *group("build"), project=False)
     session.run("python", "-m", "build", "--no-isolation", "--outdir", str(place), ".")
     (wheel,) = place.glob("*.whl")
-    session.install("--no-deps", str(wheel))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    published = f"watchkit[{','.join(EXTRAS)}] @ {wheel.as_uri()}#sha256={digest}"
+    install(session, published, *group("test"), project=False)
 
     shutil.copytree(ROOT / "tests" / "unit", place / "tests" / "unit")
     for name in ("pyproject.toml", "tests/__init__.py"):
@@ -163,9 +168,8 @@ def dist(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[0])
 def floors(session: nox.Session) -> None:
     """Run the unit tests with the oldest version of each dependency that pyproject.toml allows."""
-    wanted = [line for line in requirements() if ">=" in line]
-    oldest = [re.sub(r">=", "==", line, count=1) for line in wanted]
-    session.install(*oldest, *requirements("build", "test", extras=()))
+    oldest = [wanted.replace(">=", "==", 1) for wanted in requirements()]
+    session.install(*oldest, *group("build", "test"))
     session.install("--no-deps", "--no-build-isolation", "--editable", ".")
     session.run("pytest", "tests/unit", *PARALLEL)
 
