@@ -1,0 +1,5 @@
+"""All that knows aiohttp and kubernetes_asyncio: where bytes come from a real API server."""
+
+from watchkit.api.listwatch import ListWatch
+
+__all__ = ["ListWatch"]

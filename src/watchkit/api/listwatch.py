@@ -1,0 +1,194 @@
+"""ListWatch: one resource of a real API server, listed and watched through a caller's ApiClient."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Self, cast
+
+from kubernetes_asyncio.client import ApiClient
+from kubernetes_asyncio.dynamic.resource import Resource
+
+from watchkit.api.body import read_page
+from watchkit.api.edge import Answer, Request, send
+from watchkit.api.recorder import is_resource, record, resource_client, resource_target
+from watchkit.api.sockets import keep_alive
+from watchkit.api.stream import HttpWatch
+from watchkit.api.target import Target
+from watchkit.core.errors import TransportError
+from watchkit.core.framing import MAX_FRAME
+
+_JSON: Final = "application/json"
+_METADATA: Final = "application/json;as={kind};g=meta.k8s.io;v=v1,application/json"
+_LANES: Final = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    client: ApiClient
+    target: Target
+
+
+class ListWatch:
+    """Lists and watches one resource of an API server, in raw bytes: a `ListerWatcher`.
+
+    Made from a bound list method of kubernetes_asyncio with its path arguments, by position or
+    by name, and nothing else: `ListWatch(v1.list_namespaced_pod, "default")`. A dynamic client's
+    Resource serves too: `ListWatch(resource, namespace="default")`. Making one sends nothing.
+
+    It uses the client given, with its credentials, headers, TLS and proxy; it never opens or
+    closes one. Every watch has a connection of its own, so leave room in the client's pool
+    (`Configuration.connection_pool_maxsize`, 100 by default) for as many as you have watches.
+    A retry policy put over the client's transport is gone round: watchers have their own.
+
+    `metadata_only` asks for PartialObjectMetadata: what is not metadata never enters this
+    process. `max_frame` bounds one watch event, in bytes.
+
+    Raises:
+        TypeError: not such a method or Resource, or an argument that is no path argument.
+        ValueError: a path argument that can be no part of a path.
+
+    """
+
+    def __init__(
+        self,
+        source: Callable[..., object] | Resource | _Named,
+        /,
+        *path_arguments: str,
+        metadata_only: bool = False,
+        max_frame: int = MAX_FRAME,
+        **path_keywords: str,
+    ) -> None:
+        if max_frame < 1:
+            raise ValueError(f"max_frame must be at least 1 byte, not {max_frame}")
+        if isinstance(source, _Named):
+            self._client, self._target = source.client, source.target
+        elif is_resource(source):
+            self._client = resource_client(source)
+            self._target = resource_target(source, path_arguments, path_keywords)
+        else:
+            self._client, self._target = record(source, path_arguments, path_keywords)
+        self._metadata_only = metadata_only
+        self._max_frame = max_frame
+        self._lane: str | None = None
+
+    @classmethod
+    def for_resource(
+        cls,
+        api_client: ApiClient,
+        api_version: str,
+        plural: str,
+        *,
+        namespace: str | None = None,
+        metadata_only: bool = False,
+        max_frame: int = MAX_FRAME,
+    ) -> Self:
+        """One from names: `for_resource(api, "apps/v1", "deployments", namespace="shop")`.
+
+        Without a namespace: all of them, or a resource that has none.
+
+        Raises:
+            TypeError: no ApiClient of kubernetes_asyncio's.
+            ValueError: a name that can be no part of a path.
+
+        """
+        if not isinstance(cast("object", api_client), ApiClient):
+            raise TypeError(f"for_resource needs an ApiClient, not {type(api_client).__name__}")
+        named = _Named(api_client, Target.named(api_version, plural, namespace))
+        return cls(named, metadata_only=metadata_only, max_frame=max_frame)
+
+    @property
+    def resource(self) -> str:
+        """The resource as kubectl writes it: "pods", "deployments.apps"."""
+        return self._target.resource
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace, None for all of them and for cluster-scoped resources."""
+        return self._target.namespace
+
+    def __repr__(self) -> str:
+        metadata = ", metadata only" if self._metadata_only else ""
+        return f"<ListWatch {self._target}{metadata}>"
+
+    async def list(self, query: Mapping[str, str], *, idle_timeout: float) -> bytes:
+        """Get one page: the whole JSON body, asked for in gzip and inflated within 64 MiB.
+
+        Raises:
+            ApiError: the server answered with anything but 200.
+            IdleTimeout: no byte of head or body came for `idle_timeout` seconds.
+            TransportError: the connection failed or broke.
+            PageTooLarge: the body passed the page cap.
+
+        """
+        doing = f"list {self._target}"
+        request = Request(
+            doing=doing,
+            path=self._target.path,
+            query=query,
+            accept=self._accept("PartialObjectMetadataList"),
+            encoding="gzip",
+            idle_timeout=idle_timeout,
+            lane=self._lane,
+        )
+        try:
+            answer = await send(self._client, request)
+            try:
+                return await read_page(
+                    answer.incoming, raw=answer.raw, idle_timeout=idle_timeout, doing=doing
+                )
+            finally:
+                answer.incoming.close()
+        except TransportError:
+            self._suspect()
+            raise
+
+    async def watch(self, query: Mapping[str, str], *, idle_timeout: float) -> HttpWatch:
+        """Open a watch on a new connection of its own; returns once the head of a 200 is there.
+
+        Raises:
+            ApiError: the server answered with anything but 200.
+            IdleTimeout: no head came for `idle_timeout` seconds.
+            TransportError: the connection failed, or the answer came encoded.
+
+        """
+        request = Request(
+            doing=f"watch {self._target}",
+            path=self._target.path,
+            query={**query, "watch": "true"},
+            accept=self._accept("PartialObjectMetadata"),
+            # Most versions of aiohttp lose all but the first member of a gzip'd watch.
+            encoding="identity",
+            idle_timeout=idle_timeout,
+            lane=_new_lane(),
+            once=True,
+        )
+        try:
+            answer = await send(self._client, request)
+            _check_identity(answer, request.doing)
+        except TransportError:
+            self._suspect()
+            raise
+        connection = answer.response.connection
+        if connection is not None and connection.transport is not None:
+            keep_alive(connection.transport)
+        return HttpWatch(answer.incoming, self._max_frame, self._suspect)
+
+    def _accept(self, kind: str) -> str:
+        return _METADATA.format(kind=kind) if self._metadata_only else _JSON
+
+    def _suspect(self) -> None:
+        """From here on, use no connection made before: what killed one may have killed all."""
+        self._lane = _new_lane()
+
+
+def _check_identity(answer: Answer, doing: str) -> None:
+    encoding = answer.incoming.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in {"", "identity"}:
+        answer.incoming.close()
+        raise TransportError(f"{doing}: the answer came encoded, unasked")
+
+
+def _new_lane() -> str:
+    return str(next(_LANES))

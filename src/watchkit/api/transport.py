@@ -1,0 +1,219 @@
+"""How a GET leaves: by the client's own aiohttp session, or by a transport put over it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol, TypedDict, cast
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from kubernetes_asyncio.client import ApiClient
+from kubernetes_asyncio.client.exceptions import ApiException
+from kubernetes_asyncio.client.rest import RESTClientObject
+from multidict import CIMultiDict
+from yarl import URL
+
+from watchkit.api.faults import FOREIGN, retry_after, transport_error
+from watchkit.core.classify import status_error
+from watchkit.core.errors import ApiError, TransportError, WatchkitError
+
+CONNECT_TIMEOUT: Final = 10.0
+"""Seconds for a connection: a free slot in the pool, DNS, TCP and TLS together."""
+
+READ_BUFFER: Final = 128 * 1024
+"""aiohttp pauses the socket at twice this: a whole read of asyncio's (256 KiB) just fits in,
+where less would cost a busy watch two more system calls per read."""
+
+ERROR_CAP: Final = 64 * 1024
+"""Bytes kept of an answer that is no 200: a Status is far smaller, a proxy's page may not be."""
+
+_LANE: Final = "X-Watchkit-Lane"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Get:
+    """One GET, ready to go. `doing` names it in errors; `query` is sent as it is.
+
+    `lane` names a pool of connections that only requests with the same lane share, None the
+    client's common one.
+    """
+
+    doing: str
+    url: str
+    query: list[tuple[str, str]]
+    headers: dict[str, str]
+    lane: str | None
+
+
+async def transmit(client: ApiClient, get: Get) -> tuple[aiohttp.ClientResponse, bool]:
+    """Send it and give the answer's head, of whatever status; True if its body came as sent.
+
+    kubernetes_asyncio's own rest_client is gone round to its session: only there can redirects
+    be refused and inflating be bounded. Another one may have been put there for a purpose
+    (a test, a log, a trace), so the request goes through it, like a call of the client's.
+
+    Raises:
+        ApiError: a transport raised the refusal, as newer kubernetes_asyncio does.
+        TransportError: no answer.
+
+    """
+    transport = _unwrapped(client.rest_client)
+    if isinstance(transport, RESTClientObject) and _is_plain(transport):
+        session = cast("object", transport.pool_manager)
+        if isinstance(session, aiohttp.ClientSession):
+            return await _through_session(session, transport, client, get), True
+    return await _through(cast("_Transport", transport), client, get), False
+
+
+class _Transport(Protocol):
+    """A rest_client of somebody else's, called as kubernetes_asyncio calls its own."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        query_params: list[tuple[str, str]],
+        headers: dict[str, str],
+        _preload_content: bool,
+        _request_timeout: aiohttp.ClientTimeout,
+    ) -> Awaitable[aiohttp.ClientResponse]: ...
+
+
+class _Configured(TypedDict, total=False):
+    proxy: str
+    proxy_headers: Mapping[str, str]
+    server_hostname: str
+
+
+def _unwrapped(transport: object) -> object:
+    """What lies beneath watchkit's own policies: a class of theirs says so by `beneath`.
+
+    Watches and lists have a retry policy of their own, and two of them multiply. The class is
+    asked, not the object: a wrapper of somebody else's may pass any attribute through.
+    """
+    while hasattr(type(transport), "beneath"):
+        transport = cast("object", getattr(transport, "beneath"))  # noqa: B009 - not typed here
+    return transport
+
+
+def _is_plain(transport: RESTClientObject) -> bool:
+    """Whether requests would go the generated way: nobody put an override in it."""
+    return all(
+        getattr(type(transport), name) is getattr(RESTClientObject, name)
+        and name not in vars(transport)
+        for name in ("request", "GET")
+    )
+
+
+async def _through_session(
+    session: aiohttp.ClientSession, transport: RESTClientObject, client: ApiClient, get: Get
+) -> aiohttp.ClientResponse:
+    query = urlencode(get.query, quote_via=quote)
+    middlewares = cast(
+        "tuple[aiohttp.ClientMiddlewareType, ...]", getattr(session, "_middlewares", ())
+    )
+    try:
+        return await session.get(
+            URL(f"{get.url}?{query}" if query else get.url, encoded=True),
+            headers=get.headers,
+            timeout=_timeout(client),
+            allow_redirects=False,
+            auto_decompress=False,
+            raise_for_status=False,
+            read_bufsize=READ_BUFFER,
+            # Those given with a request replace the session's: the caller's stay outermost.
+            middlewares=(*middlewares, _Lane(get)),
+            **_configured(transport),
+        )
+    except FOREIGN as error:
+        fault = transport_error(error, get.doing, sent=False)
+    raise fault
+
+
+class _Lane:
+    """A middleware of aiohttp's, the last one before the connection is taken from the pool.
+
+    A connection is pooled under aiohttp's ConnectionKey, of which the headers meant for a proxy
+    are a part, proxy or none. One more of them, sent to nobody where there is no proxy, gives
+    the requests of one lane connections that nobody else's can be mistaken for: a lane used
+    once has always a new connection, never a pooled one that died unnoticed.
+
+    A fault becomes one of ours here, beneath the session: aiohttp itself would send a GET again
+    once after a reset, at once and uncounted.
+    """
+
+    def __init__(self, get: Get) -> None:
+        self._get = get
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if self._get.lane is not None:
+            headers = CIMultiDict(request.proxy_headers or {})
+            headers[_LANE] = self._get.lane
+            request.proxy_headers = headers
+        try:
+            return await handler(request)
+        except FOREIGN as error:
+            fault = transport_error(error, self._get.doing)
+        raise fault
+
+
+async def _through(transport: _Transport, client: ApiClient, get: Get) -> aiohttp.ClientResponse:
+    fault: WatchkitError
+    try:
+        return await transport.request(
+            "GET",
+            get.url,
+            query_params=get.query,
+            headers=get.headers,
+            _preload_content=False,
+            _request_timeout=_timeout(client),
+        )
+    except WatchkitError:
+        raise
+    except FOREIGN as error:
+        fault = transport_error(error, get.doing)
+    except ApiException as error:
+        fault = _refusal(error, get.doing)
+    except Exception as error:  # noqa: BLE001 - a transport may raise anything
+        kind = type(error).__name__
+        fault = TransportError(f"{get.doing}: the client's transport failed ({kind})")
+    raise fault
+
+
+def _refusal(error: ApiException, doing: str) -> ApiError | TransportError:
+    """An answer that a transport raised, with its body as text or bytes."""
+    status = cast("object", error.status)
+    if not isinstance(status, int) or status == 0:
+        return TransportError(f"{doing}: the client's transport failed ({type(error).__name__})")
+    body = cast("object", error.body)
+    raw = body[:ERROR_CAP].encode() if isinstance(body, str) else body
+    headers = CIMultiDict(cast("Mapping[str, str]", error.headers or {}))
+    return status_error(
+        raw[:ERROR_CAP] if isinstance(raw, bytes) else b"",
+        status,
+        retry_after=retry_after(headers),
+        doing=doing,
+    )
+
+
+def _timeout(client: ApiClient) -> aiohttp.ClientTimeout:
+    """Bounds for the connection only: silence is judged above, where the reader is known."""
+    seconds: object = getattr(client, "connect_timeout", CONNECT_TIMEOUT)
+    bound = seconds if isinstance(seconds, int | float) else CONNECT_TIMEOUT
+    return aiohttp.ClientTimeout(total=None, connect=bound, sock_connect=bound)
+
+
+def _configured(transport: RESTClientObject) -> _Configured:
+    """What kubernetes_asyncio's own request passes on from the Configuration."""
+    given = _Configured()
+    if transport.proxy:
+        given["proxy"] = transport.proxy
+    if transport.proxy_headers:
+        given["proxy_headers"] = transport.proxy_headers
+    if transport.server_hostname:
+        given["server_hostname"] = transport.server_hostname
+    return given
