@@ -1,0 +1,226 @@
+"""What a real API server answers when it says no: word for word as Kubernetes 1.37.1 does.
+
+Recorded from a kube-apiserver; `tests/unit/testing/recorded.py` keeps the recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from watchkit.testing.resources import Resource
+from watchkit.testing.wire import JSON, Act, Finish, Head, Send
+
+_TEXT: Final = {
+    "Content-Type": "text/plain; charset=utf-8",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer: status, body, headers."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
+
+    @property
+    def retry_after(self) -> float | None:
+        """The Retry-After header in seconds, None where there is none."""
+        said = self.headers.get("Retry-After")
+        return None if said is None else float(said)
+
+    def acts(self) -> list[Act]:
+        """The same, act by act."""
+        return [Head(self.status, self.headers), Send(self.body), Finish()]
+
+
+class Refusal(Exception):
+    """The server says no: raised where it is decided, answered at the edge."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status, reply.body.decode(errors="replace"))
+        self.reply = reply
+
+
+def status(  # the fields of a metav1.Status
+    code: int,
+    message: str,
+    reason: str = "",
+    *,
+    details: Mapping[str, object] | None = None,
+    metadata: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] = JSON,
+) -> Reply:
+    """A Failure as the server writes it: these keys, this order, one line."""
+    said: dict[str, object] = {"kind": "Status", "apiVersion": "v1", "metadata": metadata or {}}
+    said |= {"status": "Failure", "message": message}
+    if reason:
+        said["reason"] = reason
+    if details is not None:
+        said["details"] = details
+    said["code"] = code
+    return Reply(code, msgspec.json.encode(said) + b"\n", headers)
+
+
+def text(code: int, message: str, *, retry_after: int | None = None) -> Reply:
+    """What the filters in front of the API say: plain text, one line."""
+    hint = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return Reply(code, message.encode() + b"\n", {**_TEXT, **hint})
+
+
+def error_event(reply: Reply) -> bytes:
+    """The same Status as the last line of a watch that was answered 200."""
+    return b'{"type":"ERROR","object":' + reply.body.rstrip(b"\n") + b"}\n"
+
+
+def unauthorized() -> Reply:
+    """A token that is not known."""
+    return status(401, "Unauthorized", "Unauthorized")
+
+
+def forbidden(resource: Resource, verb: str, namespace: str | None, user: str) -> Reply:
+    """RBAC grants `user` no `verb` on the resource."""
+    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    message = (
+        f'{resource.name} is forbidden: User "{user}" cannot {verb} resource'
+        f' "{resource.plural}" in API group "{resource.group}" {where}'
+    )
+    return status(
+        403,
+        message,
+        "Forbidden",
+        details=_details(resource),
+        headers={**JSON, "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def not_found(resource: Resource, name: str) -> Reply:
+    """No such object."""
+    message = f'{resource.name} "{name}" not found'
+    return status(404, message, "NotFound", details=_details(resource, name))
+
+
+def not_served(*, group_known: bool) -> Reply:
+    """No such resource: a Status where its group is served, plain text where not."""
+    if not group_known:
+        return text(404, "404 page not found")
+    message = "the server could not find the requested resource"
+    return status(404, message, "NotFound", details={})
+
+
+def already_exists(resource: Resource, name: str) -> Reply:
+    """Created twice."""
+    message = f'{resource.name} "{name}" already exists'
+    return status(409, message, "AlreadyExists", details=_details(resource, name))
+
+
+def conflict(resource: Resource, name: str) -> Reply:
+    """Another version than the one that the write names."""
+    message = (
+        f'Operation cannot be fulfilled on {resource.name} "{name}": the object has been'
+        " modified; please apply your changes to the latest version and try again"
+    )
+    return status(409, message, "Conflict", details=_details(resource, name))
+
+
+def bad_request(message: str) -> Reply:
+    """A parameter or a body that makes no sense."""
+    return status(400, message, "BadRequest")
+
+
+def invalid(
+    kind: str, name: str, causes: Sequence[tuple[str, str, str]], *, group: str = ""
+) -> Reply:
+    """Values that validation refuses: `causes` are (reason, field, message)."""
+    listed = [{"reason": why, "message": said, "field": where} for why, where, said in causes]
+    said = ", ".join(f"{where}: {message}" for _, where, message in causes)
+    if len(causes) > 1:
+        said = f"[{said}]"
+    details: dict[str, object] = {"name": name} if name else {}
+    details |= {"group": group} if group else {}
+    details |= {"kind": kind, "causes": listed}
+    subject = f"{kind}.{group}" if group else kind
+    return status(422, f'{subject} "{name}" is invalid: {said}', "Invalid", details=details)
+
+
+def expired_watch(version: int, compacted: int) -> Reply:
+    """The start of a watch lies before what is kept (an ERROR event, not an HTTP status)."""
+    return status(410, f"too old resource version: {version} ({compacted})", "Expired")
+
+
+def expired_list() -> Reply:
+    """An Exact list at a version that is no longer kept."""
+    return status(410, "The resourceVersion for the provided list is too old.", "Expired")
+
+
+def expired_continue(token: str) -> Reply:
+    """The snapshot of a continue token is gone; `token` goes on inconsistently."""
+    message = (
+        "The provided continue parameter is too old to display a consistent list result."
+        " You can start a new list without the continue parameter, or use the continue token"
+        " in this response to retrieve the remainder of the results. Continuing with the"
+        " provided token results in an inconsistent list - objects that were created, modified,"
+        " or deleted between the time the first chunk was returned and now may show up in the"
+        " list."
+    )
+    return status(410, message, "Expired", metadata={"continue": token})
+
+
+def too_large(version: int, current: int) -> Reply:
+    """A list at a version that the server has not reached."""
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    return status(
+        504,
+        f"Timeout: Too large resource version: {version}, current: {current}",
+        "Timeout",
+        details={"causes": [cause], "retryAfterSeconds": 1},
+        headers={**JSON, "Retry-After": "1"},
+    )
+
+
+def bad_version(version: str, *, watch: bool) -> Reply:
+    """A resourceVersion that is no number; the server calls that its own fault on a watch."""
+    said = f'Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
+    if watch:
+        return status(500, f"resourceVersion: {said}")
+    return bad_request(f"invalid resource version: resourceVersion: {said}")
+
+
+def too_many_requests(retry_after: int = 1) -> Reply:
+    """Too much in flight, or priority and fairness."""
+    message = "Too many requests, please try again later."
+    return text(429, message, retry_after=retry_after)
+
+
+def starting() -> Reply:
+    """The server is up, its paths are not."""
+    message = (
+        "the request has been made before all known HTTP paths have been installed,"
+        " please try again"
+    )
+    hint = {"Retry-After": "1"}
+    details = {"retryAfterSeconds": 1}
+    return status(503, message, "ServiceUnavailable", details=details, headers={**JSON, **hint})
+
+
+def initializing() -> Reply:
+    """The cache in front of a resource is not there yet."""
+    return status(
+        429,
+        "storage is (re)initializing",
+        "TooManyRequests",
+        details={"retryAfterSeconds": 1},
+        headers={**JSON, "Retry-After": "1"},
+    )
+
+
+def _details(resource: Resource, name: str = "") -> dict[str, object]:
+    details: dict[str, object] = {"name": name} if name else {}
+    details |= {"group": resource.group} if resource.group else {}
+    details["kind"] = resource.plural
+    return details

@@ -1,0 +1,242 @@
+"""FakeCluster: an API server's state and manners in memory, told to misbehave on cue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import datetime
+
+from watchkit.core.classify import status_error
+from watchkit.core.source import ListerWatcher
+from watchkit.testing import bodies, writes
+from watchkit.testing.bodies import Refusal
+from watchkit.testing.fault import Fault, On
+from watchkit.testing.front import Front
+from watchkit.testing.injections import Injection
+from watchkit.testing.log import Kept, Manifest, View
+from watchkit.testing.requests import Request
+from watchkit.testing.resources import Resource
+from watchkit.testing.selection import Selection
+from watchkit.testing.source import FakeSource
+from watchkit.testing.state import State
+from watchkit.testing.wire import Break, Finish
+
+
+class FakeCluster:
+    """A Kubernetes API server without the server: pure state, synchronous, deterministic.
+
+    Manifests are plain dicts, copied on their way in and out. Writes raise the `ApiError` that
+    a real server's answer would become (`AlreadyExists`, `Conflict`, `NotFound`, ...).
+    Versions count up from just under 100, one for each change of anything; uids, timestamps and
+    generated names are the same in every run. `clock` gives the time for timestamps where the
+    default, one second a version, will not do.
+
+    `requests` holds every request that came through `source()` or a `FakeApiServer`.
+    """
+
+    def __init__(self, *, clock: Callable[[], datetime] | None = None) -> None:
+        self._state = State(clock)
+        self._front = Front(self._state)
+
+    def __repr__(self) -> str:
+        return (
+            f"<FakeCluster at={self.version} requests={len(self.requests)}"
+            f" watches={self.open_watches}>"
+        )
+
+    @property
+    def version(self) -> int:
+        """The version of the last change."""
+        return self._state.version
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request that came, oldest first; yours to clear."""
+        return self._front.requests
+
+    @property
+    def open_watches(self) -> int:
+        """How many watches are open now."""
+        return len(self._front.open())
+
+    def add_resource(
+        self,
+        api_version: str,
+        plural: str,
+        kind: str,
+        namespaced: bool = True,  # noqa: FBT001, FBT002 - reads like a CRD's scope
+        *,
+        fields: tuple[str, ...] = (),
+    ) -> None:
+        """Serve a custom resource; `fields` are its selectable fields, as dotted paths."""
+        added = Resource(
+            api_version, plural, kind, namespaced=namespaced, fields=fields, custom=True
+        )
+        self._state.catalogue.add(added)
+
+    def remove_resource(self, api_version: str, plural: str) -> None:
+        """Serve a resource no longer, as after its CRD is deleted: objects go, watches end."""
+        with _saying("remove"):
+            resource = self._resource(api_version, plural)
+        self._state.clear(resource)
+        self._state.catalogue.remove(resource)
+        self._front.end_open(Finish(), lambda case: case.resource == resource)
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """Create an object; its namespace need not exist ("default" where it names none).
+
+        Raises:
+            AlreadyExists: the name is taken.
+            InvalidRequest: the name is none.
+            NotFound: the kind is not served.
+
+        """
+        with _saying("create"):
+            return self._state.create(self._of_kind(manifest), manifest).copy()
+
+    def update(self, manifest: Manifest) -> Manifest:
+        """Replace an object; with a resourceVersion in it, only that version of it.
+
+        Raises:
+            Conflict: the object has another version by now.
+            NotFound: there is no such object.
+
+        """
+        with _saying("update"):
+            resource = self._of_kind(manifest)
+            metadata: Manifest = manifest.get("metadata") or {}
+            key = resource.key(metadata.get("namespace", "default"), metadata.get("name", ""))
+            return self._state.update(self._state.find(resource, key), manifest).copy()
+
+    def patch(self, api_version: str, plural: str, key: str, patch: Manifest) -> Manifest:
+        """Apply a JSON merge patch (RFC 7386) to the object under "ns/name" (or "name").
+
+        Raises:
+            Conflict: the patch names another version.
+            NotFound: there is no such object.
+
+        """
+        with _saying("patch"):
+            before = self._find(api_version, plural, key)
+            return self._state.update(before, writes.merged(before.copy(), patch)).copy()
+
+    def delete(self, api_version: str, plural: str, key: str) -> Manifest:
+        """Delete an object and give its last state; with finalizers it is only marked.
+
+        Raises:
+            NotFound: there is no such object.
+
+        """
+        with _saying("delete"):
+            return self._state.delete(self._find(api_version, plural, key)).copy()
+
+    def get(self, api_version: str, plural: str, key: str) -> Manifest:
+        """Get an object.
+
+        Raises:
+            NotFound: there is no such object.
+
+        """
+        with _saying("get"):
+            return self._find(api_version, plural, key).copy()
+
+    def list(
+        self,
+        api_version: str,
+        plural: str,
+        namespace: str | None = None,
+        *,
+        labels: str = "",
+        fields: str = "",
+    ) -> list[Manifest]:
+        """List objects by key; selectors as the API writes them."""
+        query = {"labelSelector": labels, "fieldSelector": fields}
+        with _saying("list"):
+            resource = self._resource(api_version, plural)
+            selection = Selection.of(Request("list", plural, namespace, query), resource)
+        objects = self._state.log(resource).objects
+        return [objects[key].copy() for key in sorted(objects) if selection.matches(objects[key])]
+
+    def compact(self, version: int | None = None) -> None:
+        """Forget history up to `version` (None: up to now): what needs it is answered 410.
+
+        Watches that are open go on, as with the real server's cache.
+        """
+        self._state.compact(version)
+
+    def restore(self, version: int) -> None:
+        """Go back to an earlier version, the counter too, as after a backup's return.
+
+        Open watches are cut: the server was restarted. uids are never given out twice.
+
+        Raises:
+            ValueError: the version is compacted away, or in the future.
+
+        """
+        self._state.restore(version)
+        self._front.end_open(Break("reset"), lambda _: True)
+
+    def inject(
+        self,
+        fault: Fault,
+        *,
+        on: On | None = None,
+        times: int | None = 1,
+        when: Callable[[Request], bool] = lambda _: True,
+    ) -> Injection:
+        """Let a fault strike the next `times` requests that it fits (None: all from now on).
+
+        `on` is a verb, "write", "any", or "open" (the watches open now, at once); None leaves it
+        to the fault. Counted faults strike one a request, in the order of their injection;
+        standing ones (`times=None`) strike every request, besides.
+        """
+        injection = Injection(fault, fault.on if on is None else on, times, when)
+        if injection.on == "open":
+            self._front.strike_open(injection)
+        else:
+            self._front.injections.add(injection)
+        return injection
+
+    def heal(self) -> None:
+        """Take back every fault that still waits."""
+        self._front.injections.clear()
+
+    def source(
+        self, api_version: str, plural: str, namespace: str | None = None, *, view: View = "full"
+    ) -> ListerWatcher:
+        """One resource as a `ListerWatcher`: no sockets, asyncio and trio, virtual time.
+
+        `view="metadata"` asks for PartialObjectMetadata. A resource that is not served (yet) is
+        a source too, answered 404. Write to the cluster on the loop that watches it.
+        """
+        found = self._state.catalogue.named(api_version, plural)
+        resource = found or Resource(api_version, plural, "", namespaced=namespace is not None)
+        return FakeSource(self._front, resource, namespace, view)
+
+    def _resource(self, api_version: str, plural: str) -> Resource:
+        found = self._state.catalogue.named(api_version, plural)
+        if found is None:
+            raise Refusal(bodies.not_served(group_known=False))
+        return found
+
+    def _of_kind(self, manifest: Manifest) -> Resource:
+        version, kind = str(manifest.get("apiVersion")), str(manifest.get("kind"))
+        found = self._state.catalogue.of_kind(version, kind)
+        if found is None:
+            raise Refusal(bodies.not_served(group_known=False))
+        return found
+
+    def _find(self, api_version: str, plural: str, key: str) -> Kept:
+        return self._state.find(self._resource(api_version, plural), key)
+
+
+@contextmanager
+def _saying(verb: str) -> Generator[None]:
+    """A refusal becomes the error that a client would make of it."""
+    try:
+        yield
+    except Refusal as no:
+        reply = no.reply
+        raise status_error(
+            reply.body, reply.status, retry_after=reply.retry_after, doing=verb
+        ) from None

@@ -1,0 +1,90 @@
+"""What a fault is: a value that changes the conversations which it strikes."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal, TypeAlias
+
+from watchkit.testing.bodies import Reply
+from watchkit.testing.requests import Request, Verb
+from watchkit.testing.resources import Resource
+from watchkit.testing.wire import Act, Bend, Break, Finish, Head, Send, Wait
+
+On: TypeAlias = Verb | Literal["any", "write", "open"]
+"""What a fault strikes: a verb, every request, every write, or the watches open right now."""
+
+Then: TypeAlias = Literal["end", "reset", "eof", "garbage", "stall", "go on"]
+"""What comes after the harm: a clean end, a broken one of some kind, silence, or the rest."""
+
+THEN: Final[Mapping[Then, tuple[Act, ...]]] = {
+    "end": (Finish(),),
+    "reset": (Break("reset"),),
+    "eof": (Break("eof"),),
+    "garbage": (Break("garbage"),),
+    "stall": (Wait(math.inf),),
+    "go on": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a fault may know of the conversation that it strikes."""
+
+    request: Request
+    resource: Resource
+    version: int
+    compacted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The base of all faults. `on` is what it strikes where `inject` is not told."""
+
+    on: ClassVar[On] = "any"
+
+    def strikes(self, request: Request) -> bool:  # noqa: ARG002 - most strike whatever comes
+        """Whether it can do anything to this request; if not, it waits for another."""
+        return True
+
+    @abstractmethod
+    def bend(self, case: Case) -> Bend:
+        """Give the function that changes the acts of one conversation."""
+
+
+def instead(reply: Reply) -> Bend:
+    """The whole answer is another one."""
+    return lambda act: reply.acts() if isinstance(act, Head) else [act]
+
+
+def after(events: int, acts: Sequence[Act]) -> Bend:
+    """These acts once so many events have passed (0: right after the head)."""
+    passed = 0
+
+    def bend(act: Act) -> Iterator[Act]:
+        nonlocal passed
+        yield act
+        if isinstance(act, Head) and events == 0:
+            yield from acts
+        if isinstance(act, Send) and act.content == "event":
+            passed += 1
+            if passed == events:
+                yield from acts
+
+    return bend
+
+
+def nth_line(events: int, change: Callable[[Send], Iterable[Act]]) -> Bend:
+    """Another act instead of the event after so many."""
+    passed = 0
+
+    def bend(act: Act) -> Iterable[Act]:
+        nonlocal passed
+        if not isinstance(act, Send) or act.content != "event":
+            return [act]
+        passed += 1
+        return change(act) if passed == events + 1 else [act]
+
+    return bend

@@ -1,0 +1,242 @@
+"""What can go wrong at a server, as values: `cluster.inject(Disconnect(after_events=3))`.
+
+A fault is frozen and holds no state. `bend(case)` gives the function that changes one
+conversation, act by act; a new fault is a new class with that one method.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import msgspec
+
+from watchkit.testing import bodies
+from watchkit.testing.bodies import Reply
+from watchkit.testing.fault import THEN, Case, Fault, On, Then, after, instead, nth_line
+from watchkit.testing.paging import decode_token, encode_token
+from watchkit.testing.requests import Request
+from watchkit.testing.wire import JSON, Act, Bend, Break, Finish, Head, Send, Wait
+from watchkit.testing.wire import Refuse as Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Fault):
+    """A scripted answer instead of the server's own."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
+    body: bytes = b""
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with this."""
+        return instead(Reply(self.status, self.body, self.headers))
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle(Fault):
+    """429 with Retry-After in seconds, as priority and fairness says it."""
+
+    retry_after: int = 1
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(bodies.too_many_requests(self.retry_after))
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable(Fault):
+    """503: the server is up, its paths are not yet. `inject(..., times=n)` says how often."""
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(bodies.starting())
+
+
+@dataclass(frozen=True, slots=True)
+class Forbid(Fault):
+    """403, as after a change of RBAC."""
+
+    def bend(self, case: Case) -> Bend:
+        """Answer with it, naming the request."""
+        request = case.request
+        reply = bodies.forbidden(case.resource, request.verb, request.namespace, request.user)
+        return instead(reply)
+
+
+@dataclass(frozen=True, slots=True)
+class TooLargeVersion(Fault):
+    """504: the server has not reached the version asked for (1000 where none was asked)."""
+
+    on: ClassVar[On] = "list"
+
+    def bend(self, case: Case) -> Bend:
+        """Answer with it."""
+        asked = case.request.number("resourceVersion") or case.version + 1000
+        return instead(bodies.too_large(asked, case.version))
+
+
+@dataclass(frozen=True, slots=True)
+class Gone(Fault):
+    """410: as an HTTP status, as an ERROR event in a 200, or on a later page of a list."""
+
+    via: Literal["http", "event", "page"] = "event"
+    on: ClassVar[On] = "any"
+
+    def strikes(self, request: Request) -> bool:
+        """A watch, or (by page) a list that goes on."""
+        if self.via == "page":
+            return request.verb == "list" and "continue" in request.query
+        return request.verb == "watch"
+
+    def bend(self, case: Case) -> Bend:
+        """Say that the version is too old."""
+        if self.via == "page":
+            _, start = decode_token(case.request.query["continue"])
+            return instead(bodies.expired_continue(encode_token(-1, start)))
+        reply = bodies.expired_watch(case.request.number("resourceVersion"), case.version)
+        if self.via == "http":
+            return instead(reply)
+        return after(0, [Send(bodies.error_event(reply), "error"), Finish()])
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent(Fault):
+    """A watch that ends in an ERROR event with this object, sound or not."""
+
+    status: Mapping[str, object]
+    after_events: int = 0
+    on: ClassVar[On] = "watch"
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Send it after so many events, and end."""
+        line = msgspec.json.encode({"type": "ERROR", "object": self.status}) + b"\n"
+        return after(self.after_events, [Send(line, "error"), Finish()])
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect(Fault):
+    """The connection breaks after so many events: "reset" (RST), "eof" or "garbage" chunks."""
+
+    after_events: int = 0
+    how: Literal["reset", "eof", "garbage"] = "reset"
+    on: ClassVar[On] = "watch"
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Break it."""
+        return after(self.after_events, [Break(self.how)])
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAtOnce(Fault):
+    """A clean end after so many events, long before timeoutSeconds."""
+
+    after_events: int = 0
+    on: ClassVar[On] = "watch"
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """End it."""
+        return after(self.after_events, [Finish()])
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse(Fault):
+    """Connection refused: nothing listens."""
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Refuse."""
+        return lambda act: [Refused()] if isinstance(act, Head) else [act]
+
+
+@dataclass(frozen=True, slots=True)
+class Stall(Fault):
+    """Silence of `seconds` (for ever by default) before the head, or after it and some events."""
+
+    seconds: float = math.inf
+    at: Literal["head", "body"] = "body"
+    after_events: int = 0
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Fall silent; what happens meanwhile comes afterwards."""
+        if self.at == "head":
+            return lambda act: [Wait(self.seconds), act] if isinstance(act, Head) else [act]
+        return after(self.after_events, [Wait(self.seconds)])
+
+
+@dataclass(frozen=True, slots=True)
+class TornLine(Fault):
+    """The first half of the event after `after_events`, and then no more of it.
+
+    `then`: "end" is complete HTTP (a proxy cut the line), "reset" and "eof" are not, "stall"
+    keeps the half line on the wire for ever.
+    """
+
+    then: Literal["end", "reset", "eof", "stall"] = "end"
+    after_events: int = 0
+    on: ClassVar[On] = "watch"
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Tear one line."""
+
+        def torn(line: Send) -> Iterator[Act]:
+            yield Send(line.data[: len(line.data) // 2], "raw")
+            yield from THEN[self.then]
+
+        return nth_line(self.after_events, torn)
+
+
+@dataclass(frozen=True, slots=True)
+class BadJson(Fault):
+    """A line of a watch (after `after_events`), or the body of a list, that is no JSON."""
+
+    after_events: int = 0
+
+    def bend(self, case: Case) -> Bend:
+        """Spoil it."""
+        if case.request.verb == "watch":
+            return after(self.after_events, [Send(b'{"type":"ADDED","object":{\n', "raw")])
+        return lambda act: [_halved(act) if isinstance(act, Send) else act]
+
+
+@dataclass(frozen=True, slots=True)
+class Frames(Fault):
+    """These lines on a watch (a newline is put after each), then the rest, an end or silence."""
+
+    lines: tuple[bytes, ...]
+    then: Then = "go on"
+    after_events: int = 0
+    on: ClassVar[On] = "watch"
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Send them."""
+        sent = [Send(line + b"\n", "raw") for line in self.lines]
+        return after(self.after_events, [*sent, *THEN[self.then]])
+
+
+@dataclass(frozen=True, slots=True)
+class NoBookmarks(Fault):
+    """A server that sends no bookmarks; the mark after the initial events stays."""
+
+    on: ClassVar[On] = "watch"
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Leave them out."""
+        return lambda act: [] if isinstance(act, Send) and act.content == "bookmark" else [act]
+
+
+@dataclass(frozen=True, slots=True)
+class NoInitialEventsEnd(Fault):
+    """A server that never marks the end of the initial events."""
+
+    on: ClassVar[On] = "watch"
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Leave the mark out."""
+        mark = "initial-events-end"
+        return lambda act: [] if isinstance(act, Send) and act.content == mark else [act]
+
+
+def _halved(act: Send) -> Send:
+    return Send(act.data[: len(act.data) // 2], act.content)

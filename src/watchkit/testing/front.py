@@ -1,0 +1,109 @@
+"""The front of the fake server: takes requests, lets faults strike, answers from the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from watchkit.testing import bodies, writes
+from watchkit.testing.bodies import Refusal, Reply
+from watchkit.testing.fault import Case
+from watchkit.testing.injections import Injection, Injections
+from watchkit.testing.log import Kept, Manifest
+from watchkit.testing.paging import list_page
+from watchkit.testing.requests import Request
+from watchkit.testing.resources import Resource
+from watchkit.testing.state import State
+from watchkit.testing.watches import Terms, Watch
+from watchkit.testing.wire import Act, Bend, Conversation, Finish, Head, Send
+
+
+class Front:
+    """Turns each request into a `Conversation`, and knows which watches are open."""
+
+    def __init__(self, state: State) -> None:
+        self.requests: list[Request] = []
+        self.injections = Injections()
+        self._state = state
+        self._watches: dict[Conversation, Case] = {}
+
+    def open(self) -> dict[Conversation, Case]:
+        """The watches that are open now."""
+        self._watches = {each: case for each, case in self._watches.items() if not each.over}
+        return dict(self._watches)
+
+    def strike_open(self, injection: Injection) -> None:
+        """Let a fault strike every open watch that it fits, now."""
+        for conversation, case in self.open().items():
+            if injection.when(case.request):
+                conversation.bend(injection.fire(case))
+
+    def end_open(self, act: Act, which: Callable[[Case], bool]) -> None:
+        """End open watches by this act, once they have said what happened before."""
+        for conversation, case in self.open().items():
+            if which(case):
+                conversation.bend(lambda head: [head, act])
+
+    def converse(
+        self, request: Request, resource: Resource, body: Manifest | None = None
+    ) -> Conversation:
+        """Answer any request as a script to perform; the faults that wait for it are worked in."""
+        self.requests.append(request)
+        case = Case(request, resource, self._state.version, self._state.compacted)
+        bends = self.injections.strike(case)
+        try:
+            self._check_served(resource)
+            if request.verb == "watch":
+                return self._watch(case, bends)
+            reply = self._reply(request, resource, body or {})
+        except Refusal as no:
+            reply = no.reply
+        return Conversation(reply.acts(), bends=bends)
+
+    def _check_served(self, resource: Resource) -> None:
+        catalogue = self._state.catalogue
+        if catalogue.named(resource.api_version, resource.plural) != resource:
+            groups = {each.api_version for each in catalogue}
+            raise Refusal(bodies.not_served(group_known=resource.api_version in groups))
+
+    def _watch(self, case: Case, bends: list[Bend]) -> Conversation:
+        try:
+            terms = Terms.of(self._state, case.request, case.resource)
+        except Refusal as no:
+            if no.reply.status != 410:  # noqa: PLR2004 - Gone is said inside the stream
+                raise
+            line = Send(bodies.error_event(no.reply), "error")
+            return Conversation([Head(), line, Finish()], bends=bends)
+        watch = Watch(self._state, terms, case.request.time)
+        conversation = Conversation([Head()], live=watch, bends=bends)
+        self._watches[conversation] = case
+        return conversation
+
+    def _reply(self, request: Request, resource: Resource, body: Manifest) -> Reply:
+        state = self._state
+        if request.verb == "list":
+            return Reply(200, list_page(state, request, resource).body(resource, request.view))
+        if request.verb == "create":
+            return _one(request, state.create(resource, _placed(request, body)), status=201)
+        key = resource.key(request.namespace, request.name or "")
+        kept = state.find(resource, key)
+        match request.verb:
+            case "update":
+                kept = state.update(kept, body)
+            case "patch":
+                kept = state.update(kept, writes.merged(kept.copy(), body))
+            case "delete":
+                kept = state.delete(kept)
+            case _:
+                pass
+        return _one(request, kept)
+
+
+def _placed(request: Request, body: Manifest) -> Manifest:
+    """The namespace of the path is the object's."""
+    if request.namespace is None:
+        return body
+    return {**body, "metadata": {**body.get("metadata", {}), "namespace": request.namespace}}
+
+
+def _one(request: Request, kept: Kept, *, status: int = 200) -> Reply:
+    return Reply(status, kept.written(request.view) + b"\n")

@@ -1,0 +1,72 @@
+"""Which faults wait for which requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from watchkit.testing.fault import Case, Fault, On
+from watchkit.testing.requests import Request
+from watchkit.testing.wire import Bend
+
+_WRITES: Final = frozenset({"create", "update", "patch", "delete"})
+
+
+@dataclass(eq=False)
+class Injection:
+    """A fault that was injected: how often it struck, and the way to take it back."""
+
+    fault: Fault
+    on: On
+    left: int | None
+    when: Callable[[Request], bool] = field(repr=False)
+    fired: int = 0
+
+    def remove(self) -> None:
+        """Strike no more."""
+        self.left = 0
+
+    def waits_for(self, request: Request) -> bool:
+        """Whether this request is one that it strikes."""
+        if self.left == 0 or not self.fault.strikes(request) or not self.when(request):
+            return False
+        match self.on:
+            case "any":
+                return True
+            case "write":
+                return request.verb in _WRITES
+            case verb:
+                return request.verb == verb
+
+    def fire(self, case: Case) -> Bend:
+        """Strike once."""
+        self.fired += 1
+        if self.left is not None:
+            self.left -= 1
+        return self.fault.bend(case)
+
+
+class Injections:
+    """The faults in the order in which they were injected."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Injection] = []
+
+    def add(self, injection: Injection) -> None:
+        """Let one wait."""
+        self._waiting.append(injection)
+
+    def clear(self) -> None:
+        """Take all of them back."""
+        for injection in self._waiting:
+            injection.remove()
+        self._waiting.clear()
+
+    def strike(self, case: Case) -> list[Bend]:
+        """What befalls this request: every standing fault, and the first of the counted ones."""
+        self._waiting = [each for each in self._waiting if each.left != 0]
+        found = [each for each in self._waiting if each.waits_for(case.request)]
+        standing = [each for each in found if each.left is None]
+        counted = [each for each in found if each.left is not None][:1]
+        return [each.fire(case) for each in (*counted, *standing)]

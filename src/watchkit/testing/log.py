@@ -1,0 +1,150 @@
+"""What the server keeps of one resource: the objects now, and how they came to be so.
+
+The state at an earlier version is the state now with the later entries undone, so a snapshot
+costs nothing until somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from watchkit.testing.resources import Resource
+
+Manifest: TypeAlias = dict[str, Any]
+"""A Kubernetes object as plain JSON values."""
+
+Change: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
+View: TypeAlias = Literal["full", "metadata"]
+"""How objects are written: whole, or as PartialObjectMetadata."""
+
+_TYPE_FIELDS: Final = ("kind", "apiVersion")
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """One object at one version. The manifest is never given out; `copy()` is."""
+
+    resource: Resource
+    manifest: Manifest
+
+    @cached_property
+    def key(self) -> str:
+        """The key: "ns/name", or "name"."""
+        metadata = self.manifest["metadata"]
+        return self.resource.key(metadata.get("namespace"), metadata["name"])
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.manifest["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str | None:
+        """The object's namespace, None where its resource has none."""
+        value = self.manifest["metadata"].get("namespace")
+        return None if value is None else str(value)
+
+    @property
+    def version(self) -> int:
+        """The version at which it was written."""
+        return int(self.manifest["metadata"]["resourceVersion"])
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The object's labels."""
+        labels: Mapping[str, str] = self.manifest["metadata"].get("labels") or {}
+        return labels
+
+    def copy(self) -> Manifest:
+        """A manifest of the caller's own."""
+        copied: Manifest = msgspec.json.decode(self.full)
+        return copied
+
+    def at(self, version: int) -> Kept:
+        """The same object, as the event of `version` shows it."""
+        metadata = {**self.manifest["metadata"], "resourceVersion": str(version)}
+        return Kept(self.resource, {**self.manifest, "metadata": metadata})
+
+    @cached_property
+    def full(self) -> bytes:
+        """The JSON of the whole object."""
+        return _encode(self.resource, self.manifest)
+
+    @cached_property
+    def item(self) -> bytes:
+        """The JSON as an item of a list: built-in kinds leave kind and apiVersion out there."""
+        if self.resource.custom:
+            return self.full
+        inner = {name: value for name, value in self.manifest.items() if name not in _TYPE_FIELDS}
+        return msgspec.json.encode(inner)
+
+    @cached_property
+    def partial(self) -> bytes:
+        """The JSON as PartialObjectMetadata."""
+        said = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+        return msgspec.json.encode({**said, "metadata": self.manifest["metadata"]})
+
+    def written(self, view: View) -> bytes:
+        """The JSON as an event of a watch carries it."""
+        return self.partial if view == "metadata" else self.full
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change: `now` is what its event shows (of a deletion, the last state)."""
+
+    version: int
+    change: Change
+    now: Kept
+    before: Kept | None
+
+
+class Log:
+    """The objects of one resource and the entries since the last compaction."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self.objects: dict[str, Kept] = {}
+        self.entries: list[Entry] = []
+
+    def append(self, entry: Entry) -> None:
+        """Do what the entry says."""
+        self.entries.append(entry)
+        if entry.change == "DELETED":
+            del self.objects[entry.now.key]
+        else:
+            self.objects[entry.now.key] = entry.now
+
+    def since(self, version: int) -> list[Entry]:
+        """The entries after `version`, oldest first."""
+        return [entry for entry in self.entries if entry.version > version]
+
+    def at(self, version: int) -> dict[str, Kept]:
+        """The objects as they were at `version`, not before the last compaction."""
+        objects = dict(self.objects)
+        for entry in reversed(self.since(version)):
+            if entry.before is None:
+                del objects[entry.now.key]
+            else:
+                objects[entry.now.key] = entry.before
+        return objects
+
+    def compact(self, version: int) -> None:
+        """Forget the entries up to and including `version`."""
+        self.entries = self.since(version)
+
+    def restore(self, version: int) -> None:
+        """Go back to `version`, as if nothing after it had ever happened."""
+        self.objects = self.at(version)
+        self.entries = [entry for entry in self.entries if entry.version <= version]
+
+
+def _encode(resource: Resource, manifest: Manifest) -> bytes:
+    if resource.custom:
+        return msgspec.json.encode(manifest, order="sorted")
+    return msgspec.json.encode(manifest)

@@ -1,0 +1,143 @@
+"""Lists: which version, which page, and the continue token that names the rest. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from watchkit.testing import bodies
+from watchkit.testing.bodies import Refusal
+from watchkit.testing.log import Kept, View
+from watchkit.testing.requests import Request
+from watchkit.testing.resources import Resource
+from watchkit.testing.selection import Selection
+from watchkit.testing.state import State
+
+_API_VERSION: Final = "meta.k8s.io/v1"
+_UNREADABLE: Final = "invalid continue token: continue key is not valid: "
+_INCONSISTENT: Final = -1
+"""The version in a token that goes on with whatever is there by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: its objects, the version of the whole, where the rest begins."""
+
+    version: int
+    items: list[Kept]
+    token: str
+    remaining: int | None
+
+    def body(self, resource: Resource, view: View) -> bytes:
+        """The JSON of the page."""
+        metadata: dict[str, object] = {"resourceVersion": str(self.version)}
+        if self.token or (resource.custom and view == "full"):
+            metadata["continue"] = self.token
+        if self.remaining is not None:
+            metadata["remainingItemCount"] = self.remaining
+        kind, version = f"{resource.kind}List", resource.api_version
+        if view == "metadata":
+            kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
+        raws = [item.partial if view == "metadata" else item.item for item in self.items]
+        items = [msgspec.Raw(raw) for raw in raws]
+        if resource.custom and view == "full":
+            said = {"apiVersion": version, "items": items, "kind": kind, "metadata": metadata}
+        else:
+            said = {"kind": kind, "apiVersion": version, "metadata": metadata, "items": items}
+        return msgspec.json.encode(said) + b"\n"
+
+
+def list_page(state: State, request: Request, resource: Resource) -> Page:
+    """Answer a list request.
+
+    Raises:
+        Refusal: 400 what cannot be read, 410 what is no longer kept, 504 what is not there yet.
+
+    """
+    selection = Selection.of(request, resource)
+    version, start = _where(state, request)
+    objects = state.log(resource).at(version)
+    matching = [objects[key] for key in sorted(objects) if selection.matches(objects[key])]
+    rest = [kept for kept in matching if kept.key >= start]
+    limit = request.number("limit") or len(rest)
+    items = rest[:limit]
+    if len(rest) <= limit:
+        return Page(version, items, "", None)
+    token = encode_token(version, f"{items[-1].key}\0")
+    return Page(version, items, token, None if selection.selective else len(rest) - limit)
+
+
+def encode_token(version: int, start: str) -> str:
+    """The continue token of the real server: base64 without padding over a small JSON object."""
+    said = {"v": _API_VERSION, "rv": version, "start": start}
+    return base64.urlsafe_b64encode(msgspec.json.encode(said)).rstrip(b"=").decode()
+
+
+def decode_token(token: str) -> tuple[int, str]:
+    """The version and the start in a token.
+
+    Raises:
+        Refusal: 400, it is none.
+
+    """
+    try:
+        said = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    except (binascii.Error, ValueError):
+        raise Refusal(bodies.bad_request(f"{_UNREADABLE}illegal base64 data")) from None
+    try:
+        fields = msgspec.json.decode(said, type=_Token)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        found = f"invalid character '{chr(said[0])}' looking for beginning of value"
+        raise Refusal(bodies.bad_request(_UNREADABLE + found)) from None
+    return fields.rv, fields.start
+
+
+class _Token(msgspec.Struct):
+    rv: int
+    start: str
+    v: str
+
+
+def _where(state: State, request: Request) -> tuple[int, str]:
+    """The version to list at, and the key to begin with."""
+    token, asked = request.query.get("continue", ""), request.query.get("resourceVersion", "")
+    if not token:
+        return _version(state, request, asked), ""
+    if asked not in {"", "0"}:
+        said = "specifying resource version is not allowed when using continue"
+        raise Refusal(bodies.bad_request(said))
+    version, start = decode_token(token)
+    if version == _INCONSISTENT:
+        return state.version, start
+    if version < state.compacted:
+        raise Refusal(bodies.expired_continue(encode_token(_INCONSISTENT, start)))
+    return version, start
+
+
+def _version(state: State, request: Request, asked: str) -> int:
+    match = request.query.get("resourceVersionMatch", "")
+    if match and not asked:
+        raise Refusal(_forbidden_match())
+    if asked in {"", "0"}:
+        return state.version
+    if not asked.isdecimal():
+        raise Refusal(bodies.bad_version(asked, watch=False))
+    version = int(asked)
+    if version > state.version:
+        raise Refusal(bodies.too_large(version, state.version))
+    exact = match == "Exact" or (not match and request.number("limit") > 0)
+    if not exact:
+        return state.version
+    if version < state.compacted:
+        raise Refusal(bodies.expired_list())
+    return version
+
+
+def _forbidden_match() -> bodies.Reply:
+    said = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+    cause = ("FieldValueForbidden", "resourceVersionMatch", said)
+    return bodies.invalid("ListOptions", "", [cause], group="meta.k8s.io")

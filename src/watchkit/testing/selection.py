@@ -1,0 +1,68 @@
+"""Which objects a request is about: its namespace and its selectors. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watchkit.testing.log import Change, Entry, Kept
+from watchkit.testing.requests import Request
+from watchkit.testing.resources import Resource
+from watchkit.testing.selectors import (
+    FieldRequirement,
+    Requirement,
+    parse_fields,
+    parse_labels,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The objects of one namespace (None: of all) that fulfil every requirement."""
+
+    namespace: str | None = None
+    labels: tuple[Requirement, ...] = ()
+    fields: tuple[FieldRequirement, ...] = ()
+
+    @classmethod
+    def of(cls, request: Request, resource: Resource) -> Selection:
+        """What a request selects.
+
+        Raises:
+            Refusal: 400, a selector that cannot be read.
+
+        """
+        labels = parse_labels(request.query.get("labelSelector", ""))
+        fields = parse_fields(request.query.get("fieldSelector", ""), resource)
+        return cls(request.namespace if resource.namespaced else None, labels, fields)
+
+    @property
+    def selective(self) -> bool:
+        """Whether there is a selector besides the namespace."""
+        return bool(self.labels or self.fields)
+
+    def matches(self, kept: Kept) -> bool:
+        """Whether an object is among them."""
+        if self.namespace is not None and kept.namespace != self.namespace:
+            return False
+        return all(each.matches(kept.labels) for each in self.labels) and all(
+            each.matches(kept.manifest) for each in self.fields
+        )
+
+    def event(self, entry: Entry) -> tuple[Change, Kept] | None:
+        """What a watch of these objects sees of an entry, None: nothing.
+
+        An object that stops matching is DELETED, shown as it was, at the version of the change.
+        """
+        before = entry.before is not None and self.matches(entry.before)
+        after = entry.change != "DELETED" and self.matches(entry.now)
+        match before, after:
+            case False, False:
+                return None
+            case False, True:
+                return "ADDED", entry.now
+            case True, True:
+                return "MODIFIED", entry.now
+            case _:
+                assert entry.before is not None
+                gone = entry.now if entry.change == "DELETED" else entry.before.at(entry.version)
+                return "DELETED", gone

@@ -1,0 +1,190 @@
+"""One open watch of a fake cluster: what is due by when. Pure; time comes in as numbers."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from watchkit.testing import bodies
+from watchkit.testing.bodies import Refusal
+from watchkit.testing.log import Entry, Kept, View
+from watchkit.testing.requests import Request
+from watchkit.testing.resources import Resource
+from watchkit.testing.selection import Selection
+from watchkit.testing.state import State
+from watchkit.testing.wire import Act, Content, Finish, Send, ignore
+
+BOOKMARK_PERIOD: Final = 60.0
+"""Seconds between bookmarks (kube-apiserver's defaultBookmarkFrequency)."""
+
+FIRST_BOOKMARK: Final = 2 * BOOKMARK_PERIOD
+"""Seconds until the first one; a recorded idle watch saw its first after 120 s, not 60."""
+
+LAST_BOOKMARK: Final = 1.5
+"""Seconds before timeoutSeconds runs out: the real server sends one 1 to 2 s before."""
+
+NO_LAST_BOOKMARK: Final = 2.0
+"""A watch no longer than this gets none (cacheWatcher aims at 2 s before the end)."""
+
+LONGEST_WATCH: Final = 1800.0
+"""Seconds that a watch without timeoutSeconds lives: the lower end of the server's 30 to 60 min."""
+
+_DUE: Final = 1e-6
+_INITIAL_END: Final = {"k8s.io/initial-events-end": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a watch was asked for: after which version, with what before it, until when."""
+
+    selection: Selection
+    resource: Resource
+    view: View
+    start: int
+    initial: bool
+    end_mark: bool
+    bookmarks: bool
+    timeout: float
+
+    @classmethod
+    def of(cls, state: State, request: Request, resource: Resource) -> Terms:
+        """Read a watch request.
+
+        Raises:
+            Refusal: 400, 422 or 500 as the real server has it; 410 for an expired version, which
+                the real one says inside the stream.
+
+        """
+        streamed = request.flag("sendInitialEvents")
+        _check_match(request)
+        start = _start(state, request)
+        bookmarks = bool(request.flag("allowWatchBookmarks"))
+        return cls(
+            selection=Selection.of(request, resource),
+            resource=resource,
+            view=request.view,
+            start=state.version if start is None else start,
+            initial=start is None and streamed is not False,
+            end_mark=streamed is True and bookmarks,
+            bookmarks=bookmarks,
+            timeout=float(request.number("timeoutSeconds") or LONGEST_WATCH),
+        )
+
+
+class Watch:
+    """A `Live`: the events of one watch as the cluster changes, bookmarks, the clean end."""
+
+    def __init__(self, state: State, terms: Terms, now: float) -> None:
+        self.on_change: Callable[[], None] = ignore
+        self._state = state
+        self._terms = terms
+        self._due: deque[Send] = deque()
+        self._ends_at = now + terms.timeout
+        short = terms.timeout <= NO_LAST_BOOKMARK
+        self._last_bookmark_at = -math.inf if short else self._ends_at - LAST_BOOKMARK
+        self._bookmark_at = self._next_bookmark(now, FIRST_BOOKMARK)
+        self._begin()
+        self._unsubscribe = state.subscribe(terms.resource, self._heard)
+
+    @property
+    def wake_at(self) -> float:
+        """When the next bookmark or the end is due."""
+        return min(self._bookmark_at, self._ends_at)
+
+    def poll(self, now: float) -> Iterable[Act]:
+        """Events first, then a bookmark that is due, then the end."""
+        acts: list[Act] = list(self._due)
+        self._due.clear()
+        if now + _DUE >= self._bookmark_at:
+            self._bookmark_at = self._next_bookmark(now, BOOKMARK_PERIOD)
+            if self._state.version >= self._terms.start:
+                acts.append(self._bookmark("bookmark"))
+        if now + _DUE >= self._ends_at:
+            acts.append(Finish())
+        return acts
+
+    def close(self) -> None:
+        """Hear of no change any more."""
+        self._unsubscribe()
+        self._bookmark_at = self._ends_at = math.inf
+
+    def _begin(self) -> None:
+        terms = self._terms
+        log = self._state.log(terms.resource)
+        if not terms.initial:
+            for entry in log.since(terms.start):
+                self._queue(entry)
+            return
+        for key in sorted(log.objects):
+            if terms.selection.matches(log.objects[key]):
+                self._due.append(self._event("ADDED", log.objects[key]))
+        if terms.end_mark:
+            self._due.append(self._bookmark("initial-events-end"))
+
+    def _heard(self, entry: Entry) -> None:
+        if self._queue(entry):
+            self.on_change()
+
+    def _queue(self, entry: Entry) -> bool:
+        seen = self._terms.selection.event(entry) if entry.version > self._terms.start else None
+        if seen is not None:
+            self._due.append(self._event(*seen))
+        return seen is not None
+
+    def _event(self, change: str, kept: Kept) -> Send:
+        return _line(change, kept.written(self._terms.view), "event")
+
+    def _bookmark(self, content: Content) -> Send:
+        resource, partial = self._terms.resource, self._terms.view == "metadata"
+        metadata: dict[str, object] = {"resourceVersion": str(self._state.version)}
+        if content == "initial-events-end":
+            metadata["annotations"] = _INITIAL_END
+        said = {
+            "kind": "PartialObjectMetadata" if partial else resource.kind,
+            "apiVersion": "meta.k8s.io/v1" if partial else resource.api_version,
+            "metadata": metadata,
+        }
+        return _line("BOOKMARK", msgspec.json.encode(said), content)
+
+    def _next_bookmark(self, now: float, period: float) -> float:
+        """Every period, and once just before the end, as kube-apiserver's cacheWatcher has it."""
+        if not self._terms.bookmarks:
+            return math.inf
+        periodic, last = now + period, self._last_bookmark_at
+        return last if now + _DUE < last <= periodic else periodic
+
+
+def _line(change: str, raw: bytes, content: Content) -> Send:
+    return Send(b'{"type":"%s","object":%s}\n' % (change.encode(), raw), content)
+
+
+def _start(state: State, request: Request) -> int | None:
+    """The version to begin after, None where the current objects come first (or nothing)."""
+    asked = request.query.get("resourceVersion", "")
+    if asked in {"", "0"}:
+        return None
+    if not asked.isdecimal():
+        raise Refusal(bodies.bad_version(asked, watch=True))
+    if request.flag("sendInitialEvents"):
+        return None
+    if int(asked) < state.compacted:
+        raise Refusal(bodies.expired_watch(int(asked), state.compacted))
+    return int(asked)
+
+
+def _check_match(request: Request) -> None:
+    streamed = request.flag("sendInitialEvents")
+    match = request.query.get("resourceVersionMatch", "")
+    if streamed is not None and match != "NotOlderThan":
+        said = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+    elif streamed is None and match:
+        said = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+    else:
+        return
+    cause = ("FieldValueForbidden", "resourceVersionMatch", f"Forbidden: {said}")
+    raise Refusal(bodies.invalid("ListOptions", "", [cause], group="meta.k8s.io"))
