@@ -1,3 +1,106 @@
 """Kubernetes watches that survive anything: the list+watch half of client-go for Python."""
 
-__all__: list[str] = []
+from watchkit.api.listwatch import ListWatch
+from watchkit.core.backoff import Backoff
+from watchkit.core.classify import (
+    Verdict,
+    classify,
+    is_already_exists,
+    is_conflict,
+    is_expired,
+    is_forbidden,
+    is_not_found,
+    is_retryable,
+    is_server_error,
+    is_timeout,
+    is_too_many_requests,
+    is_unauthorized,
+)
+from watchkit.core.errors import (
+    AlreadyExists,
+    ApiError,
+    ConditionTimeout,
+    Conflict,
+    Forbidden,
+    FrameTooLarge,
+    IdleTimeout,
+    InvalidRequest,
+    NotFound,
+    ProtocolError,
+    ResourceExpired,
+    ServerUnavailable,
+    TooManyRequests,
+    TransportError,
+    Unauthorized,
+    WatchkitError,
+)
+from watchkit.core.events import (
+    Added,
+    Bookmark,
+    Deleted,
+    Event,
+    Modified,
+    ObjectEvent,
+    Relisted,
+    Synced,
+)
+from watchkit.core.health import Health, HealthState
+from watchkit.core.objects import Object
+from watchkit.core.options import ListOptions
+from watchkit.core.source import ListerWatcher
+from watchkit.watching.retry_watcher import RetryWatcher
+from watchkit.watching.until import until
+from watchkit.watching.watch import watch
+
+__all__ = [
+    # source
+    "ListOptions",
+    "ListWatch",
+    "ListerWatcher",
+    # watching
+    "Backoff",
+    "Health",
+    "HealthState",
+    "RetryWatcher",
+    "until",
+    "watch",
+    # objects and events
+    "Added",
+    "Bookmark",
+    "Deleted",
+    "Event",
+    "Modified",
+    "Object",
+    "ObjectEvent",
+    "Relisted",
+    "Synced",
+    # errors
+    "AlreadyExists",
+    "ApiError",
+    "ConditionTimeout",
+    "Conflict",
+    "Forbidden",
+    "FrameTooLarge",
+    "IdleTimeout",
+    "InvalidRequest",
+    "NotFound",
+    "ProtocolError",
+    "ResourceExpired",
+    "ServerUnavailable",
+    "TooManyRequests",
+    "TransportError",
+    "Unauthorized",
+    "Verdict",
+    "WatchkitError",
+    "classify",
+    "is_already_exists",
+    "is_conflict",
+    "is_expired",
+    "is_forbidden",
+    "is_not_found",
+    "is_retryable",
+    "is_server_error",
+    "is_timeout",
+    "is_too_many_requests",
+    "is_unauthorized",
+]

@@ -48,9 +48,20 @@ _BY_STATUS: Final[dict[int, type[errors.ApiError]]] = {
     429: errors.TooManyRequests,
 }
 
-_CODE_OF_REASON: Final = {"Expired": 410, "Gone": 410, "TooManyRequests": 429, "Forbidden": 403}
-_CODE_OF_REASON |= {"Unauthorized": 401, "NotFound": 404, "Conflict": 409, "AlreadyExists": 409}
-_CODE_OF_REASON |= {"BadRequest": 400, "Invalid": 422, "Timeout": 504, "ServiceUnavailable": 503}
+_CODE_OF_REASON: Final = {
+    "AlreadyExists": 409,
+    "BadRequest": 400,
+    "Conflict": 409,
+    "Expired": 410,
+    "Forbidden": 403,
+    "Gone": 410,
+    "Invalid": 422,
+    "NotFound": 404,
+    "ServiceUnavailable": 503,
+    "Timeout": 504,
+    "TooManyRequests": 429,
+    "Unauthorized": 401,
+}
 """The code of a Status in the stream that names a reason but no code; 500 for any other."""
 
 ETCD_TRANSIENT: Final = (
@@ -84,7 +95,7 @@ class Verdict(Enum):
     FATAL = "fatal"
 
 
-def api_error(  # noqa: PLR0913 - the fields of a Status, by keyword
+def api_error(
     status: int,
     *,
     reason: str = "",
@@ -216,7 +227,7 @@ def is_timeout(error: BaseException) -> bool:
 def is_server_error(error: BaseException) -> bool:
     """Whether the server answered 5xx."""
     ours = as_ours(error)
-    return isinstance(ours, errors.ApiError) and 500 <= ours.status <= 599  # noqa: PLR2004
+    return isinstance(ours, errors.ApiError) and 500 <= ours.status <= 599
 
 
 def is_forbidden(error: BaseException) -> bool:

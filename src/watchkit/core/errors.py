@@ -36,7 +36,7 @@ class ApiError(WatchkitError):
     Status' details as plain values. `doing` says what was asked of what ("list pods in shop").
     """
 
-    def __init__(  # noqa: PLR0913 - the fields of a Status, each optional but the first
+    def __init__(  # noqa: PLR0917 - the fields of a Status, each optional but the first
         self,
         status: int,
         reason: str = "",
@@ -92,11 +92,11 @@ class Unauthorized(ApiError):
 
 
 class InvalidRequest(ApiError):
-    """The request itself is wrong, and stays wrong (400, 405, 406, 415, 422 and their like)."""
+    """The request itself is wrong, and stays so (400, 405, 406, 415, 422)."""
 
 
 class Redirected(ApiError):
-    """The server answered with a redirect, which watchkit refuses: the token stays at home (3xx)."""
+    """The server sent a redirect, which is refused: the token stays at home (3xx)."""
 
 
 class TransportError(WatchkitError):

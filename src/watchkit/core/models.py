@@ -1,8 +1,8 @@
-"""How an object's JSON becomes a class of the caller's choice: msgspec itself, or a registration."""
+"""How an object's JSON becomes a class of the caller's choice: by msgspec, or as registered."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -33,7 +33,7 @@ def decode(model: type[T], raw: bytes) -> T:
     """
     for matches, build in _builders:
         if matches(model):
-            return build(model, raw)
+            return cast("T", build(model, raw))
     try:
         return msgspec.json.decode(raw, type=model)
     except (msgspec.MsgspecError, RecursionError) as error:

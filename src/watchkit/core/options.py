@@ -29,7 +29,6 @@ _MANAGED: Final = frozenset(
     }
 )
 _MATCHES: Final = ("Exact", "NotOlderThan")
-_NONE: Final[Mapping[str, str | int | bool]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class ListOptions:
     allow_watch_bookmarks: bool | None = None
     send_initial_events: bool | None = None
     shard_selector: str | None = None
-    extra: Mapping[str, str | int | bool] = field(default=_NONE, hash=False)
+    extra: Mapping[str, str | int | bool] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name in ("label_selector", "field_selector"):

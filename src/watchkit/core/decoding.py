@@ -1,0 +1,193 @@
+"""From frames and pages to objects: one pass over the bytes, metadata typed, the rest kept raw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Raw
+
+from watchkit.core import classify
+from watchkit.core.errors import ApiError, ProtocolError
+from watchkit.core.objects import Object, Wire
+from watchkit.core.versions import is_usable
+
+INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
+"""The annotation of the bookmark that ends the initial events (KEP-3157)."""
+
+Verb: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
+
+_VERBS: Final[dict[str, Verb]] = {"ADDED": "ADDED", "MODIFIED": "MODIFIED", "DELETED": "DELETED"}
+_NOTHING: Final = Raw(b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A frame about one object."""
+
+    verb: Verb
+    object: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A bookmark frame; `ends_initial` where it closes the initial events."""
+
+    version: str
+    ends_initial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One list page: its version, the token of the next one ("" on the last), its objects."""
+
+    version: str
+    token: str
+    objects: tuple[Object, ...]
+
+
+class _Event(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    type: str
+    object: Wire
+
+
+class _Loose(msgspec.Struct, gc=False):
+    """Any JSON object: what a frame says when it is no ordinary event."""
+
+    type: str = ""
+    object: Raw = _NOTHING
+    kind: str = ""
+
+
+class _ListMeta(msgspec.Struct, gc=False):
+    resourceVersion: str = ""  # noqa: N815 - the name on the wire
+    token: str = msgspec.field(name="continue", default="")
+
+
+class _List(msgspec.Struct, gc=False):
+    metadata: _ListMeta
+    items: list[Raw] | None = None
+    kind: str = ""
+    apiVersion: str = ""  # noqa: N815 - the name on the wire
+
+
+_event = msgspec.json.Decoder(_Event)
+_loose = msgspec.json.Decoder(_Loose)
+_wire = msgspec.json.Decoder(Wire)
+_list = msgspec.json.Decoder(_List)
+_BROKEN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def decode_frame(frame: bytes) -> Told | Marked | ApiError:
+    """Read one watch event. An ERROR event, and a bare Status in its place, is an ApiError.
+
+    Raises:
+        ProtocolError: no JSON, invalid UTF-8, an unknown type, an object without uid or
+            version, a bookmark without version.
+
+    """
+    try:
+        event = _event.decode(frame)
+        if not frame.isascii():
+            frame.decode()
+    except _BROKEN:
+        return _unusual(frame)
+    verb, wire = event.type, event.object
+    if verb == "ERROR":
+        return _unusual(frame)
+    return _said(verb, _within(frame, verb, wire))
+
+
+def decode_page(body: bytes) -> Page:
+    """Read one list page; a copy of each object's bytes is kept, never the page.
+
+    Items of built-in lists come without kind and apiVersion: they get the list's.
+
+    Raises:
+        ApiError: the body is a Status.
+        ProtocolError: it is no list, has no version, or an item has no name, uid or version.
+
+    """
+    try:
+        page = _list.decode(body)
+    except _BROKEN as error:
+        raise _not_a_list(body, type(error).__name__) from None
+    if not page.kind.endswith("List") or not is_usable(page.metadata.resourceVersion):
+        raise _not_a_list(body, f"kind {page.kind[:64]!r}")
+    prefix = _type_meta(page.kind.removesuffix("List"), page.apiVersion)
+    try:
+        objects = tuple(_item(bytes(item), prefix) for item in page.items or ())
+    except _BROKEN as error:
+        msg = f"a list item that cannot be read ({type(error).__name__})"
+        raise ProtocolError(msg) from None
+    return Page(page.metadata.resourceVersion, page.metadata.token, objects)
+
+
+def _said(verb: str, subject: Object) -> Told | Marked:
+    meta = subject.meta
+    version = meta.resource_version
+    if (about := _VERBS.get(verb)) is not None:
+        if meta.uid and meta.name and is_usable(version):
+            return Told(about, subject)
+        msg = f"a {verb} event without uid, name or version"
+        raise ProtocolError(msg)
+    if verb == "BOOKMARK":
+        if is_usable(version):
+            ends = meta.annotations_json and meta.annotations.get(INITIAL_EVENTS_END) == "true"
+            return Marked(version, bool(ends))
+        msg = "a bookmark without version"
+        raise ProtocolError(msg)
+    msg = f"a watch event of unknown type {verb[:64]!r}"
+    raise ProtocolError(msg)
+
+
+def _within(frame: bytes, verb: str, wire: Wire) -> Object:
+    """Place the object in its frame: at once where the server writes as Go does, else by search."""
+    start = len(verb) + 20
+    if frame.startswith(b'{"type":"') and frame[start - 9 : start] == b'"object":':
+        end = len(frame.rstrip()) - 1
+        return Object.within(frame, start, end, wire)
+    return Object(bytes(_loose.decode(frame).object))
+
+
+def _unusual(frame: bytes) -> Told | Marked | ApiError:
+    """Read what is no ordinary event: errors, a bare Status, events with unknown fields."""
+    try:
+        frame.decode()
+        loose = _loose.decode(frame)
+    except _BROKEN as error:
+        msg = f"a watch event that cannot be read ({type(error).__name__})"
+        raise ProtocolError(msg) from None
+    if loose.type == "ERROR":
+        return classify.object_error(bytes(loose.object))
+    if not loose.type and loose.kind == "Status":
+        return classify.object_error(frame)
+    return _said(loose.type, Object(bytes(loose.object)))
+
+
+def _item(raw: bytes, prefix: bytes) -> Object:
+    typed = raw.startswith((b'{"apiVersion":', b'{"kind":'))
+    frame = raw if typed or not prefix else prefix + raw[1:]
+    wire = _wire.decode(frame)
+    meta = wire.metadata
+    if not meta.name or not meta.uid or not is_usable(meta.resource_version):
+        msg = "a list item without name, uid or version"
+        raise ProtocolError(msg)
+    return Object.within(frame, 0, len(frame), wire)
+
+
+def _type_meta(kind: str, api_version: str) -> bytes:
+    if not kind or not api_version:
+        return b""
+    return msgspec.json.encode({"kind": kind, "apiVersion": api_version})[:-1] + b","
+
+
+def _not_a_list(body: bytes, what: str) -> ApiError | ProtocolError:
+    try:
+        loose = _loose.decode(body)
+    except _BROKEN:
+        return ProtocolError(f"an answer that is no list ({what})")
+    if loose.kind == "Status":
+        return classify.object_error(body)
+    return ProtocolError(f"an answer that is no list ({what})")

@@ -1,0 +1,71 @@
+"""A list in the making: pages are checked, and what is held already is not kept twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from watchkit.core.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchkit.core.decoding import Page
+    from watchkit.core.objects import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One listed object: `object` is None where an equal one is held, or none is wanted."""
+
+    uid: str
+    version: str
+    object: Object | None
+
+
+class Listing:
+    """The objects of one consistent list, by key, in the server's order.
+
+    `keep(object)` says whether the object itself is wanted: one that the memory holds in the
+    same version is not, so that a list costs only what differs (C7).
+    """
+
+    def __init__(self, keep: Callable[[Object], bool]) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.version: str | None = None
+        self.token = ""
+        self._keep = keep
+        self._tokens: set[str] = set()
+
+    def add(self, page: Page) -> bool:
+        """Take the next page; True once it was the last.
+
+        Raises:
+            ProtocolError: pages of different versions, a key twice, or a token that repeats:
+                no consistent list, to be thrown away.
+
+        """
+        if self.version is not None and page.version != self.version:
+            msg = f"list pages of different versions: {self.version}, then {page.version}"
+            raise ProtocolError(msg)
+        if page.token and page.token in self._tokens:
+            msg = "a list page whose continue token came before"
+            raise ProtocolError(msg)
+        self._tokens.add(page.token)
+        self.version, self.token = page.version, page.token
+        for each in page.objects:
+            if each.key in self.entries:
+                msg = f"a list that has {each.key} twice"
+                raise ProtocolError(msg)
+            self.put(each)
+        return not page.token
+
+    def put(self, subject: Object) -> None:
+        """Take one object, in the place of an earlier state of it."""
+        kept = subject if self._keep(subject) else None
+        entry = Entry(subject.uid, subject.resource_version, kept)
+        self.entries[subject.key] = entry
+
+    def drop(self, key: str) -> None:
+        """Forget one object: it was deleted while its list was still streaming in."""
+        self.entries.pop(key, None)

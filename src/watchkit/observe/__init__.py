@@ -1,0 +1,1 @@
+"""What happened, said as structlog events with the keys of one vocabulary."""

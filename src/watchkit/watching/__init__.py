@@ -1,0 +1,1 @@
+"""Watches that survive: RetryWatcher, watch() and until()."""

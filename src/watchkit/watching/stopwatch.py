@@ -1,0 +1,38 @@
+"""Counts the seconds spent waiting for the server, and only those: the consumer's are its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Stopwatch:
+    """Runs inside its `with` block, stands still outside it."""
+
+    __slots__ = ("_elapsed", "_started")
+
+    def __init__(self) -> None:
+        self._elapsed = 0.0
+        self._started: float | None = None
+
+    def read(self) -> float:
+        """Seconds that it has run so far."""
+        if self._started is None:
+            return self._elapsed
+        return self._elapsed + anyio.current_time() - self._started
+
+    def __enter__(self) -> None:
+        self._started = anyio.current_time()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._elapsed = self.read()
+        self._started = None
