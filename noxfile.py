@@ -139,7 +139,7 @@ def e2e(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Run the Python that the documents show."""
     install(session, *requirements("build", "docs"))
-    session.run("pytest", *(session.posargs or ["tests/docs"]))
+    session.run("pytest", *(session.posargs or ["tests/docs", *PARALLEL]))
 
 
 @nox.session(reuse_venv=False)

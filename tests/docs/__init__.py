@@ -1,0 +1,1 @@
+"""What the documents show: each block of Python in them is run."""

@@ -1,0 +1,134 @@
+"""Each block of Python in the documents is run against a fake API server over HTTP.
+
+A block either ends by itself, or is still at work when it is interrupted, as a reader would do it,
+and then ends at once. Anything that it raises fails its test.
+"""
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.abc import Process
+
+from tests.docs.blocks import Block, blocks, blocks_of
+from tests.docs.run import INTERRUPTED
+from tests.docs.world import churn, populated
+from watchkit.testing import FakeApiServer
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
+WORKS = 3.0  # seconds that a block which watches is let run
+ENDS = (
+    3.0  # seconds that it may take to end when interrupted; C8 says 1, an interpreter's end aside
+)
+LEFT_BEHIND = ("Exception ignored", "never awaited", "never retrieved", "was destroyed")
+TALKS = ("RetryWatcher(", "watch(", "until(")
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """Run on asyncio: there is a socket."""
+    return "asyncio"
+
+
+async def finish(process: Process) -> bool:
+    """Wait for a block's end; whether it had to be interrupted."""
+    with anyio.move_on_after(WORKS):
+        await process.wait()
+        return False
+
+    process.send_signal(signal.SIGINT)
+    with anyio.move_on_after(ENDS):
+        await process.wait()
+        return True
+
+    process.kill()
+    pytest.fail("it does not end when interrupted")
+
+
+async def run(block: Block, folder: Path) -> tuple[bool, str, int]:
+    """Run a block; whether it ended well, what it said on stderr, how many requests it sent."""
+    cluster = populated()
+    command = [sys.executable, "-W", "error", "-m", "tests.docs.run", str(block), *block.given]
+    (folder / "code").write_text(block.code)
+    async with FakeApiServer(cluster) as server, anyio.create_task_group() as tasks:
+        environment = os.environ | {"KUBECONFIG": str(server.kubeconfig), "PYTHONPATH": str(ROOT)}
+        tasks.start_soon(churn, cluster)
+        with (folder / "code").open() as code, (folder / "stderr").open("w") as stderr:
+            async with await anyio.open_process(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=code,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            ) as process:
+                interrupted = await finish(process)
+        tasks.cancel_scope.cancel()
+    expected = INTERRUPTED if interrupted else 0
+    return process.returncode == expected, (folder / "stderr").read_text(), len(cluster.requests)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_a_block_is_python(block: Block) -> None:
+    """What is shown parses, on the Python that runs this."""
+    compile(block.code, str(block), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.runs], ids=str)
+async def test_a_block_runs(block: Block, tmp_path: Path) -> None:
+    """What is shown works as it stands, and what watches has asked the server."""
+    well, stderr, requests = await run(block, tmp_path)
+
+    assert well, stderr
+    assert not any(sign in stderr for sign in LEFT_BEHIND), stderr
+    assert requests or not any(call in block.code for call in TALKS)
+
+
+def test_the_readme_shows_python() -> None:
+    """The README has code to run: these tests are not about nothing."""
+    assert any(block.name == "README.md" and block.runs for block in BLOCKS)
+
+
+def test_what_a_block_takes_as_given_stands_before_it() -> None:
+    """A comment before the fence belongs to that block alone; other languages are left out."""
+    text = (
+        "Text\n<!-- given: pods, save -->\n```python\nsave(pods)\n```\n"
+        "```console\n$ ls\n```\n<!-- not run: needs a cloud -->\n```python\nx = 1\n\ny = 2\n```\n"
+        "```python\nz = 3\n```\n"
+    )
+
+    assert blocks_of("A.md", text) == [
+        Block("A.md", 4, "save(pods)\n", given=("pods", "save")),
+        Block("A.md", 11, "x = 1\n\ny = 2\n", runs=False),
+        Block("A.md", 16, "z = 3\n"),
+    ]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("code", "given"),
+    [("1 / 0", ()), ("raise SystemExit(3)", ()), ("pods.no_such_thing", ("pods",))],
+)
+async def test_a_block_that_fails_is_seen(
+    code: str, given: tuple[str, ...], tmp_path: Path
+) -> None:
+    """An exception or an exit status in a block fails its test."""
+    well, _, _ = await run(Block("x.md", 1, code, given), tmp_path)
+
+    assert not well
+
+
+@pytest.mark.anyio
+async def test_a_block_may_go_on_until_interrupted(tmp_path: Path) -> None:
+    """An endless loop that awaits is interrupted, and that is no failure."""
+    block = Block("x.md", 1, "import asyncio\nwhile True:\n    await asyncio.sleep(1)\n")
+
+    assert await run(block, tmp_path) == (True, "", 0)
