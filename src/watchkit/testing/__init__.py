@@ -29,9 +29,11 @@ from watchkit.testing.faults import (
 )
 from watchkit.testing.injections import Injection
 from watchkit.testing.requests import Request
+from watchkit.testing.server import FakeApiServer
 
 __all__ = [
     # the fake server
+    "FakeApiServer",
     "FakeCluster",
     "Injection",
     "Request",

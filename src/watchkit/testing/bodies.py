@@ -99,6 +99,12 @@ def forbidden(resource: Resource, verb: str, namespace: str | None, user: str) -
     )
 
 
+def forbidden_path(verb: str, path: str, user: str) -> Reply:
+    """RBAC grants `user` no `verb` on a path that is no resource."""
+    message = f'forbidden: User "{user}" cannot {verb} path "{path}"'
+    return status(403, message, "Forbidden", details={})
+
+
 def not_found(resource: Resource, name: str) -> Reply:
     """No such object."""
     message = f'{resource.name} "{name}" not found'
@@ -217,6 +223,13 @@ def initializing() -> Reply:
         details={"retryAfterSeconds": 1},
         headers={**JSON, "Retry-After": "1"},
     )
+
+
+def deleted(resource: Resource, name: str, uid: str) -> Reply:
+    """The one Status that says yes: an object is gone."""
+    said: dict[str, object] = {"kind": "Status", "apiVersion": "v1", "metadata": {}}
+    said |= {"status": "Success", "details": {**_details(resource, name), "uid": uid}}
+    return Reply(200, msgspec.json.encode(said) + b"\n")
 
 
 def _details(resource: Resource, name: str = "") -> dict[str, object]:

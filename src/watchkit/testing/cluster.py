@@ -50,6 +50,11 @@ class FakeCluster:
         return self._state.version
 
     @property
+    def front(self) -> Front:
+        """What answers requests: for faces of the cluster, such as `FakeApiServer`."""
+        return self._front
+
+    @property
     def requests(self) -> list[Request]:
         """Every request that came, oldest first; yours to clear."""
         return self._front.requests

@@ -11,7 +11,7 @@ from watchkit.testing.injections import Injection, Injections
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.paging import list_page
 from watchkit.testing.requests import Request
-from watchkit.testing.resources import Resource
+from watchkit.testing.resources import Catalogue, Resource
 from watchkit.testing.state import State
 from watchkit.testing.watches import Terms, Watch
 from watchkit.testing.wire import Act, Bend, Conversation, Finish, Head, Send
@@ -25,6 +25,11 @@ class Front:
         self.injections = Injections()
         self._state = state
         self._watches: dict[Conversation, Case] = {}
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The resources served."""
+        return self._state.catalogue
 
     def open(self) -> dict[Conversation, Case]:
         """The watches that are open now."""
@@ -44,12 +49,22 @@ class Front:
                 conversation.bend(lambda head: [head, act])
 
     def converse(
-        self, request: Request, resource: Resource, body: Manifest | None = None
+        self,
+        request: Request,
+        resource: Resource,
+        body: Manifest | None = None,
+        *,
+        denied: Reply | None = None,
     ) -> Conversation:
-        """Answer any request as a script to perform; the faults that wait for it are worked in."""
+        """Answer any request as a script to perform; the faults that wait for it are worked in.
+
+        `denied` is the answer where who asks has no say.
+        """
         self.requests.append(request)
         case = Case(request, resource, self._state.version, self._state.compacted)
         bends = self.injections.strike(case)
+        if denied is not None:
+            return Conversation(denied.acts(), bends=bends)
         try:
             self._check_served(resource)
             if request.verb == "watch":
@@ -93,6 +108,8 @@ class Front:
                 kept = state.update(kept, writes.merged(kept.copy(), body))
             case "delete":
                 kept = state.delete(kept)
+                if kept.key not in state.log(resource).objects and not resource.shows_deleted:
+                    return bodies.deleted(resource, kept.name, kept.uid)
             case _:
                 pass
         return _one(request, kept)

@@ -50,6 +50,11 @@ class Kept:
         return None if value is None else str(value)
 
     @property
+    def uid(self) -> str:
+        """The object's uid."""
+        return str(self.manifest["metadata"]["uid"])
+
+    @property
     def version(self) -> int:
         """The version at which it was written."""
         return int(self.manifest["metadata"]["resourceVersion"])

@@ -7,6 +7,9 @@ from dataclasses import KW_ONLY, dataclass
 from types import MappingProxyType
 from typing import Final
 
+_SHOW_DELETED: Final = frozenset(
+    {"persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts", "services"}
+)
 _COMMON_FIELDS: Final = ("metadata.name", "metadata.namespace")
 
 
@@ -42,6 +45,11 @@ class Resource:
     def name(self) -> str:
         """As kubectl writes it: "pods", "deployments.apps"."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def shows_deleted(self) -> bool:
+        """Whether DELETE answers with the object that is gone instead of a Status."""
+        return not self.group and self.plural in _SHOW_DELETED
 
     @property
     def selectable(self) -> tuple[str, ...]:

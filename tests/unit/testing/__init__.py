@@ -1,0 +1,1 @@
+"""The laws of the fake cluster, its faces and its clocks."""
