@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self, cast
 
+from aiohttp.connector import Connection
 from kubernetes_asyncio.client import ApiClient
 from kubernetes_asyncio.dynamic.resource import Resource
 
@@ -170,9 +171,7 @@ class ListWatch:
         except TransportError:
             self._suspect()
             raise
-        connection = answer.response.connection
-        if connection is not None and connection.transport is not None:
-            keep_alive(connection.transport)
+        _settle(answer.response.connection)
         return HttpWatch(answer.incoming, self._max_frame, self._suspect)
 
     def _accept(self, kind: str) -> str:
@@ -181,6 +180,16 @@ class ListWatch:
     def _suspect(self) -> None:
         """From here on, use no connection made before: what killed one may have killed all."""
         self._lane = _new_lane()
+
+
+def _settle(connection: Connection | None) -> None:
+    """Give a watch's connection its socket options, and see that it is never pooled."""
+    if connection is None:
+        return  # the body came with the head and has ended
+    if connection.transport is not None:
+        keep_alive(connection.transport)
+    if connection.protocol is not None:
+        connection.protocol.force_close()
 
 
 def _check_identity(answer: Answer, doing: str) -> None:

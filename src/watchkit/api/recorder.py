@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any, TypeGuard, cast
@@ -66,10 +66,10 @@ def record(
 
     """
     bound, client = _checked(method)
+    # What begins so configures the call (_headers, _request_timeout), which is not made.
+    _refuse(bound.__name__, (name for name in keywords if name.startswith("_")))
     call = _recorded(bound, arguments, keywords)
-    options = sorted(set(keywords) - set(call.arguments))
-    if options:
-        raise TypeError(_not_here(bound.__name__, ", ".join(options)))
+    _refuse(bound.__name__, set(keywords) - set(call.arguments))
     path = call.path
     for name, value in call.arguments.items():
         path = path.replace("{" + name + "}", quote(checked(name, value), safe=""))
@@ -88,12 +88,10 @@ def resource_target(
     """
     if arguments:
         raise TypeError("a dynamic Resource takes its namespace by name: namespace=...")
-    options = sorted(set(keywords) - {"namespace"})
-    if options:
-        raise TypeError(_not_here("a dynamic Resource", ", ".join(options)))
+    _refuse("a dynamic Resource", set(keywords) - {"namespace"})
     namespace = keywords.get("namespace")
     if isinstance(resource, ResourceList):
-        raise TypeError(f"{resource!r} is the type of the list: give its items' Resource")
+        raise TypeError("a dynamic ResourceList is the type of lists: give its items' Resource")
     verbs = cast("list[str] | None", resource.verbs)
     if verbs and not {"list", "watch"} <= set(verbs):
         raise ValueError(f"{resource!r} cannot be listed and watched")
@@ -147,7 +145,7 @@ def _recorded(
     try:
         answer = function(clone, *arguments, **keywords)
     except ApiTypeError:
-        problem = _not_here(method.__name__, ", ".join(sorted(keywords)))
+        problem = _not_here(method.__name__, keywords)
     except ApiValueError:
         problem = f"{method.__name__}: a path argument is missing"
     else:
@@ -159,8 +157,14 @@ def _recorded(
     raise TypeError(problem)
 
 
-def _not_here(method: str, names: str) -> str:
+def _refuse(method: str, names: Iterable[str]) -> None:
+    options = sorted(names)
+    if options:
+        raise TypeError(_not_here(method, options))
+
+
+def _not_here(method: str, names: Iterable[str]) -> str:
     return (
-        f"{method}: ListWatch takes path arguments only, and {names} is not one; options belong "
-        "into the ListOptions of the watcher, which sends them on every request"
+        f"{method}: ListWatch takes path arguments only, not {', '.join(sorted(names))}; options "
+        "belong into the watcher's ListOptions, which are sent with every request"
     )

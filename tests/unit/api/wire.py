@@ -1,0 +1,160 @@
+"""A server of raw bytes on loopback: it answers each request with the steps written for it."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qsl, urlsplit
+
+from kubernetes_asyncio.client import ApiClient, Configuration
+
+TOKEN = "canary-b1f6e0"
+"""The bearer token of every client here: it must never show up in a text."""
+
+
+class End(Enum):
+    """What becomes of a connection after the bytes of an answer."""
+
+    CLOSE = auto()
+    RESET = auto()
+    HANG = auto()
+
+
+Step = bytes | float | End
+"""Send these bytes, wait so many seconds, or end so."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as it arrived: `connection` counts from 1."""
+
+    connection: int
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+@dataclass
+class WireServer:
+    """Answers requests in the order of `answers`, the last one for ever; notes what it saw."""
+
+    answers: Sequence[Sequence[Step]]
+    tls: ssl.SSLContext | None = None
+    seen: list[Seen] = field(default_factory=list)
+    closed: int = 0
+    url: str = ""
+    _connections: int = 0
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
+        port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{port}"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await self.until_closed(self._connections)
+
+    async def until_closed(self, connections: int, within: float = 2.0) -> None:
+        """Wait until so many connections have ended on this side, too."""
+        async with asyncio.timeout(within):
+            while self.closed < connections:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        connection = self._connections
+        self._writers.add(writer)
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                while await self._answer(connection, reader, writer):
+                    pass
+        finally:
+            self._writers.discard(writer)
+            writer.transport.abort()
+            self.closed += 1
+            self._changed.set()
+
+    async def _answer(
+        self, connection: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        self.seen.append(_parse(connection, await reader.readuntil(b"\r\n\r\n")))
+        for step in self.answers[min(len(self.seen), len(self.answers)) - 1]:
+            match step:
+                case bytes():
+                    writer.write(step)
+                    await writer.drain()
+                case float():
+                    await asyncio.sleep(step)
+                case End.HANG:
+                    await reader.read()
+                    return False
+                case End.RESET:
+                    _linger_not(writer)
+                    return False
+                case End.CLOSE:
+                    writer.close()
+                    await writer.wait_closed()
+                    return False
+        return True
+
+
+def head(status: int = 200, *lines: str) -> bytes:
+    """Make the head of an answer."""
+    return "\r\n".join([f"HTTP/1.1 {status} Whatever", *lines, "", ""]).encode()
+
+
+def whole(body: bytes, status: int = 200, *lines: str) -> bytes:
+    """Make a whole answer of known length."""
+    length = f"Content-Length: {len(body)}"
+    return head(status, "Content-Type: application/json", length, *lines) + body
+
+
+def open_watch(*lines: str) -> bytes:
+    """Make the head of a watch as the API server sends it."""
+    return head(200, "Content-Type: application/json", "Transfer-Encoding: chunked", *lines)
+
+
+def chunk(data: bytes) -> bytes:
+    """Make one HTTP chunk; of nothing, it ends the body."""
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+@contextlib.asynccontextmanager
+async def client_of(url: str, **settings: object) -> AsyncIterator[ApiClient]:
+    """Open a client of kubernetes_asyncio's as its users do, with a token."""
+    configuration = Configuration(host=url, api_key={"BearerToken": f"Bearer {TOKEN}"})
+    for name, value in settings.items():
+        setattr(configuration, name, value)
+    async with ApiClient(configuration) as client:
+        yield client
+
+
+def _parse(connection: int, raw: bytes) -> Seen:
+    first, *lines = raw.decode().strip().split("\r\n")
+    url = urlsplit(first.split(" ")[1])
+    headers = dict(line.split(": ", 1) for line in lines)
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return Seen(connection, url.path, dict(parse_qsl(url.query)), lowered)
+
+
+def _linger_not(writer: asyncio.StreamWriter) -> None:
+    """Have the coming close send a reset instead of a goodbye."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
