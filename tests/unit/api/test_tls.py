@@ -1,0 +1,73 @@
+"""Laws of TLS: trust is checked, said plainly where it is missing, and hanging up is at once."""
+
+import asyncio
+import ssl
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+from kubernetes_asyncio.client import CoreV1Api
+
+from tests.unit.api.wire import End, WireServer, chunk, client_of, open_watch, whole
+from watchkit.api.listwatch import ListWatch
+from watchkit.core.errors import TransportError
+
+pytestmark = pytest.mark.anyio
+
+LOOPBACK = str(Path(__file__).with_name("loopback.pem"))
+"""A certificate for 127.0.0.1 that signs itself, with its key: worth nothing anywhere else."""
+
+
+def server_side() -> ssl.SSLContext:
+    """Make the server's side of TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(LOOPBACK)
+    return context
+
+
+async def test_lists_and_watches_go_over_tls() -> None:
+    """With the authority of the Configuration, as over plain HTTP: each watch by itself."""
+    answers = [[whole(b"{}")], [open_watch(), chunk(b"{}\n"), End.HANG]]
+    async with (
+        WireServer(answers, server_side()) as server,
+        client_of(server.url, ssl_ca_cert=LOOPBACK) as client,
+    ):
+        nodes = ListWatch(CoreV1Api(client).list_node)
+        assert await nodes.list({}, idle_timeout=5) == b"{}"
+        watch = await nodes.watch({}, idle_timeout=5)
+        assert await watch.receive() == [b"{}"]
+        began = time.perf_counter()
+        watch.close()
+        await server.until_closed(1, within=1)
+
+    assert time.perf_counter() - began < 1
+    assert [seen.connection for seen in server.seen] == [1, 2]
+
+
+async def test_an_unknown_authority_is_said_plainly() -> None:
+    """Nothing was sent; the text says that trust is missing, and why."""
+    async with WireServer([[]], server_side()) as server, client_of(server.url) as client:
+        nodes = ListWatch(CoreV1Api(client).list_node)
+        with pytest.raises(TransportError, match=r"127.0.0.1:\d+ is not trusted: self.") as caught:
+            with anyio.fail_after(5):
+                await nodes.list({}, idle_timeout=5)
+
+    assert not caught.value.reached
+    assert not server.seen
+
+
+async def test_plain_http_on_the_other_side_never_reached_anybody() -> None:
+    """A TLS handshake that fails is a connection that was never there."""
+
+    async def plain(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with client_of(f"https://127.0.0.1:{port}") as client:
+            with pytest.raises(TransportError, match=r"cannot connect .*: WRONG_VER") as caught:
+                await ListWatch(CoreV1Api(client).list_node).list({}, idle_timeout=5)
+
+    assert not caught.value.reached
