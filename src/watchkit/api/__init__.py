@@ -1,5 +1,8 @@
 """All that knows aiohttp and kubernetes_asyncio: where bytes come from a real API server."""
 
+from watchkit.api import models
 from watchkit.api.listwatch import ListWatch
 
 __all__ = ["ListWatch"]
+
+models.enable()
