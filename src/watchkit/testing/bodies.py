@@ -43,7 +43,7 @@ class Refusal(Exception):
     """The server says no: raised where it is decided, answered at the edge."""
 
     def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.status, reply.body.decode(errors="replace"))
+        super().__init__(f"{reply.status}: {reply.body.decode(errors='replace').strip()}")
         self.reply = reply
 
 
@@ -212,6 +212,46 @@ def starting() -> Reply:
     hint = {"Retry-After": "1"}
     details = {"retryAfterSeconds": 1}
     return status(503, message, "ServiceUnavailable", details=details, headers={**JSON, **hint})
+
+
+def shutting_down() -> Reply:
+    """The last seconds of a server with --shutdown-send-retry-after."""
+    message = "The apiserver is shutting down, please try again later."
+    return text(429, message, retry_after=5)
+
+
+def etcd_said(message: str) -> Reply:
+    """An error of etcd that the server passes on as it came: 500 without a reason.
+
+    "etcdserver: request timed out", "etcdserver: leader changed",
+    "rpc error: code = Unknown desc = raft proposal dropped", ...
+    """
+    return status(500, message)
+
+
+def timed_out() -> Reply:
+    """A read that etcd did not answer in time: a Status of sorts, without kind, as plain text."""
+    said: dict[str, object] = {
+        "metadata": {},
+        "status": "Failure",
+        "message": "Timeout: request did not complete within the allotted timeout",
+        "reason": "Timeout",
+        "details": {},
+        "code": 504,
+    }
+    plain = {"Content-Type": "text/plain; charset=utf-8"}
+    return Reply(504, msgspec.json.encode(said) + b"\n", plain)
+
+
+def write_timed_out() -> Reply:
+    """A write that etcd did not answer in time; it may have been done, or be done later."""
+    message = "Timeout: request did not complete within requested timeout"
+    return status(504, f"{message} - context deadline exceeded", "Timeout", details={})
+
+
+def watch_timed_out() -> Reply:
+    """What the ERROR event says of a watch whose beginning etcd never answered."""
+    return status(500, "context deadline exceeded", "InternalError")
 
 
 def initializing() -> Reply:

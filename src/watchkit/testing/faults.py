@@ -57,12 +57,14 @@ class Unavailable(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Forbid(Fault):
-    """403, as after a change of RBAC."""
+    """403, as after a change of RBAC, said to `user`."""
+
+    user: str = "nobody"
 
     def bend(self, case: Case) -> Bend:
         """Answer with it, naming the request."""
         request = case.request
-        reply = bodies.forbidden(case.resource, request.verb, request.namespace, request.user)
+        reply = bodies.forbidden(case.resource, request.verb, request.namespace, self.user)
         return instead(reply)
 
 

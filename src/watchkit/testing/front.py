@@ -23,13 +23,13 @@ class Front:
     def __init__(self, state: State) -> None:
         self.requests: list[Request] = []
         self.injections = Injections()
-        self._state = state
+        self.state = state
         self._watches: dict[Conversation, Case] = {}
 
     @property
     def catalogue(self) -> Catalogue:
         """The resources served."""
-        return self._state.catalogue
+        return self.state.catalogue
 
     def open(self) -> dict[Conversation, Case]:
         """The watches that are open now."""
@@ -61,7 +61,7 @@ class Front:
         `denied` is the answer where who asks has no say.
         """
         self.requests.append(request)
-        case = Case(request, resource, self._state.version, self._state.compacted)
+        case = Case(request, resource, self.state.version, self.state.compacted)
         bends = self.injections.strike(case)
         if denied is not None:
             return Conversation(denied.acts(), bends=bends)
@@ -75,30 +75,32 @@ class Front:
         return Conversation(reply.acts(), bends=bends)
 
     def _check_served(self, resource: Resource) -> None:
-        catalogue = self._state.catalogue
+        catalogue = self.state.catalogue
         if catalogue.named(resource.api_version, resource.plural) != resource:
             groups = {each.api_version for each in catalogue}
             raise Refusal(bodies.not_served(group_known=resource.api_version in groups))
 
     def _watch(self, case: Case, bends: list[Bend]) -> Conversation:
         try:
-            terms = Terms.of(self._state, case.request, case.resource)
+            terms = Terms.of(self.state, case.request, case.resource)
         except Refusal as no:
             if no.reply.status != 410:  # noqa: PLR2004 - Gone is said inside the stream
                 raise
             line = Send(bodies.error_event(no.reply), "error")
             return Conversation([Head(), line, Finish()], bends=bends)
-        watch = Watch(self._state, terms, case.request.time)
+        watch = Watch(self.state, terms, case.request.time)
         conversation = Conversation([Head()], live=watch, bends=bends)
         self._watches[conversation] = case
         return conversation
 
     def _reply(self, request: Request, resource: Resource, body: Manifest) -> Reply:
-        state = self._state
+        state = self.state
         if request.verb == "list":
             return Reply(200, list_page(state, request, resource).body(resource, request.view))
         if request.verb == "create":
             return _one(request, state.create(resource, _placed(request, body)), status=201)
+        if request.verb == "get" and request.number("resourceVersion") > state.version:
+            return bodies.too_large(request.number("resourceVersion"), state.version)
         key = resource.key(request.namespace, request.name or "")
         kept = state.find(resource, key)
         match request.verb:

@@ -62,12 +62,13 @@ def list_page(state: State, request: Request, resource: Resource) -> Page:
     version, start = _where(state, request)
     objects = state.log(resource).at(version)
     matching = [objects[key] for key in sorted(objects) if selection.matches(objects[key])]
-    rest = [kept for kept in matching if kept.key >= start]
+    prefix = f"{selection.namespace}/" if selection.namespace else ""  # tokens are relative
+    rest = [kept for kept in matching if kept.key >= prefix + start]
     limit = request.number("limit") or len(rest)
     items = rest[:limit]
     if len(rest) <= limit:
         return Page(version, items, "", None)
-    token = encode_token(version, f"{items[-1].key}\0")
+    token = encode_token(version, items[-1].key.removeprefix(prefix) + "\0")
     return Page(version, items, token, None if selection.selective else len(rest) - limit)
 
 

@@ -16,8 +16,8 @@ class Request:
     """One request that came: `resource` as kubectl writes it, `query` as the API names it.
 
     `time` is the clock of the loop on which it came, in seconds. `view` says whether whole
-    objects or only their metadata were asked for, `user` whose token came with it. `headers` are
-    those of HTTP, none where there was no HTTP.
+    objects or only their metadata were asked for. `headers` are those of HTTP, none where there
+    was no HTTP.
     """
 
     verb: Verb
@@ -27,7 +27,6 @@ class Request:
     time: float = 0.0
     name: str | None = None
     view: View = "full"
-    user: str = "admin"
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def flag(self, name: str) -> bool | None:

@@ -1,0 +1,16 @@
+"""Small manifests for the tests of the fakes."""
+
+from watchkit.testing.log import Manifest
+
+
+def config_map(name: str, namespace: str = "shop", **labels: str) -> Manifest:
+    """Give a ConfigMap."""
+    metadata = {"name": name, "namespace": namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": name}}
+
+
+def pod(name: str, namespace: str = "shop", *, node: str = "", **labels: str) -> Manifest:
+    """Give a Pod, on a node or on none."""
+    metadata = {"name": name, "namespace": namespace, "labels": labels}
+    spec = {"nodeName": node} if node else {}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
