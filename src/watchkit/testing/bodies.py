@@ -203,15 +203,17 @@ def too_many_requests(retry_after: int = 1) -> Reply:
     return text(429, message, retry_after=retry_after)
 
 
-def starting() -> Reply:
-    """The server is up, its paths are not."""
+def starting(retry_after: int | None = 5) -> Reply:
+    """The server is up, its paths are not; with None, a hint is left out (the real one gives 5)."""
     message = (
         "the request has been made before all known HTTP paths have been installed,"
         " please try again"
     )
-    hint = {"Retry-After": "1"}
-    details = {"retryAfterSeconds": 1}
-    return status(503, message, "ServiceUnavailable", details=details, headers={**JSON, **hint})
+    if retry_after is None:
+        return status(503, message, "ServiceUnavailable")
+    details = {"retryAfterSeconds": retry_after}
+    hint = {**JSON, "Retry-After": str(retry_after)}
+    return status(503, message, "ServiceUnavailable", details=details, headers=hint)
 
 
 def shutting_down() -> Reply:

@@ -48,11 +48,16 @@ class Throttle(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Unavailable(Fault):
-    """503: the server is up, its paths are not yet. `inject(..., times=n)` says how often."""
+    """503: the server is up, its paths are not yet. `inject(..., times=n)` says how often.
+
+    `retry_after` is its hint in seconds, None for a 503 without one.
+    """
+
+    retry_after: int | None = 5
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Answer with it."""
-        return instead(bodies.starting())
+        return instead(bodies.starting(self.retry_after))
 
 
 @dataclass(frozen=True, slots=True)

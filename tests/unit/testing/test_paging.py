@@ -1,0 +1,168 @@
+"""Lists: pages are cuts of one snapshot, and versions mean what the API says."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.testing.manifests import config_map
+from watchkit.core.errors import ApiError, InvalidRequest, ResourceExpired
+from watchkit.testing import FakeCluster, run_virtual
+from watchkit.testing.paging import decode_token, encode_token
+
+pytestmark = pytest.mark.anyio
+
+
+async def listed(cluster: FakeCluster, namespace: str | None = "shop", **query: str) -> Any:  # noqa: ANN401
+    """Give one page as plain values."""
+    source = cluster.source("v1", "configmaps", namespace)
+    return json.loads(await source.list({"continue": "", **query}, idle_timeout=10))
+
+
+def names(page: Any) -> list[str]:  # noqa: ANN401 - a list body
+    """Give the names on a page."""
+    return [item["metadata"]["name"] for item in page["items"]]
+
+
+@given(
+    count=st.integers(0, 12),
+    limit=st.integers(1, 13),
+    writes=st.lists(st.integers(0, 15), max_size=10),
+    namespace=st.sampled_from(["shop", None]),
+)
+def test_pages_are_cuts_of_one_snapshot(
+    count: int, limit: int, writes: list[int], namespace: str | None
+) -> None:
+    """Whatever is written between pages, together they are the list as it was at the first."""
+
+    async def paged() -> None:
+        cluster = FakeCluster()
+        for number in range(count):
+            cluster.create(config_map(f"c{number:02}"))
+        whole = await listed(cluster, namespace)
+        page = await listed(cluster, namespace, limit=str(limit))
+        items, remaining = page["items"], count - limit
+        for number in [*writes, *([0] * count)]:
+            assert page["metadata"]["resourceVersion"] == whole["metadata"]["resourceVersion"]
+            assert page["metadata"].get("remainingItemCount", 0) == max(0, remaining)
+            if not (token := page["metadata"].get("continue")):
+                break
+            write(cluster, f"c{number:02}")
+            page = await listed(cluster, namespace, limit=str(limit), **{"continue": token})
+            items, remaining = items + page["items"], remaining - limit
+        assert items == whole["items"]
+
+    run_virtual(paged)
+
+
+def write(cluster: FakeCluster, name: str) -> None:
+    """Create the object, or delete it where it is there."""
+    try:
+        cluster.delete("v1", "configmaps", f"shop/{name}")
+    except ApiError:
+        cluster.create(config_map(name))
+
+
+async def test_a_selective_list_does_not_count_what_remains(cluster: FakeCluster) -> None:
+    """With a selector, remainingItemCount is left out, as by the real server."""
+    for number in range(3):
+        cluster.create(config_map(f"c{number}", app="web"))
+
+    page = await listed(cluster, labelSelector="app=web", limit="1")
+
+    assert names(page) == ["c0"]
+    assert page["metadata"]["continue"]
+    assert "remainingItemCount" not in page["metadata"]
+
+
+async def test_a_token_dies_with_its_snapshot(cluster: FakeCluster) -> None:
+    """After a compaction a token is answered 410, with another that goes on inconsistently."""
+    for number in range(4):
+        cluster.create(config_map(f"c{number}"))
+    page = await listed(cluster, limit="2")
+    cluster.create(config_map("c2a"))
+    cluster.compact()
+
+    with pytest.raises(ResourceExpired, match="too old to display a consistent list") as expired:
+        await listed(cluster, limit="2", **{"continue": page["metadata"]["continue"]})
+    rest = await listed(cluster, **{"continue": encode_token(-1, "c1\0")})
+
+    assert expired.value.status == 410
+    assert names(rest) == ["c2", "c2a", "c3"]
+    assert rest["metadata"]["resourceVersion"] == str(cluster.version)
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ({}, "new"),
+        ({"resourceVersion": "0"}, "new"),
+        ({"resourceVersion": "OLD"}, "new"),
+        ({"resourceVersion": "OLD", "resourceVersionMatch": "NotOlderThan"}, "new"),
+        ({"resourceVersion": "OLD", "resourceVersionMatch": "Exact"}, "old"),
+        ({"resourceVersion": "OLD", "limit": "5"}, "old"),
+    ],
+)
+async def test_what_a_version_means_on_a_list(
+    cluster: FakeCluster, query: dict[str, str], wanted: str
+) -> None:
+    """Unset, 0 and N are answered with the newest state, Exact (and N with a limit) with N's."""
+    cluster.create(config_map("a"))
+    old = cluster.version
+    cluster.create(config_map("b"))
+
+    page = await listed(
+        cluster, **{name: value.replace("OLD", str(old)) for name, value in query.items()}
+    )
+
+    assert names(page) == (["a"] if wanted == "old" else ["a", "b"])
+    assert page["metadata"]["resourceVersion"] == str(old if wanted == "old" else cluster.version)
+
+
+async def test_a_token_and_a_version_exclude_each_other(cluster: FakeCluster) -> None:
+    """Both at once are a 400."""
+    query = {"resourceVersion": "1", "continue": encode_token(1, "a\0")}
+
+    with pytest.raises(InvalidRequest, match="not allowed when using continue"):
+        await listed(cluster, **query)
+
+
+async def test_a_match_needs_a_version(cluster: FakeCluster) -> None:
+    """A resourceVersionMatch without a version is a 422."""
+    with pytest.raises(InvalidRequest, match="forbidden unless resourceVersion is provided"):
+        await listed(cluster, resourceVersionMatch="Exact")
+
+
+@given(version=st.integers(-1, 2**62), start=st.text())
+def test_a_token_gives_back_what_was_put_in(version: int, start: str) -> None:
+    """Encoding and decoding are inverse."""
+    assert decode_token(encode_token(version, start)) == (version, start)
+
+
+async def test_custom_resources_are_written_their_own_way(cluster: FakeCluster) -> None:
+    """Sorted keys, kind and apiVersion on every item, an empty continue: as for a CRD."""
+    cluster.add_resource("x.io/v1", "shops", "Shop")
+    cluster.create({"apiVersion": "x.io/v1", "kind": "Shop", "metadata": {"name": "s"}, "a": 1})
+
+    body = await cluster.source("x.io/v1", "shops").list({}, idle_timeout=10)
+    page = json.loads(body)
+
+    assert list(page) == ["apiVersion", "items", "kind", "metadata"]
+    assert page["metadata"]["continue"] == ""
+    assert list(page["items"][0]) == ["a", "apiVersion", "kind", "metadata"]
+    assert page["kind"] == "ShopList"
+
+
+async def test_only_metadata_is_only_metadata(cluster: FakeCluster) -> None:
+    """A metadata view is a PartialObjectMetadataList of PartialObjectMetadata."""
+    cluster.create(config_map("a"))
+
+    source = cluster.source("v1", "configmaps", view="metadata")
+    page = json.loads(await source.list({}, idle_timeout=10))
+
+    assert (page["kind"], page["apiVersion"]) == ("PartialObjectMetadataList", "meta.k8s.io/v1")
+    (item,) = page["items"]
+    assert list(item) == ["kind", "apiVersion", "metadata"]
+    assert (item["kind"], item["metadata"]["name"]) == ("PartialObjectMetadata", "a")

@@ -1,0 +1,332 @@
+"""Watches: every change after a version, bookmarks in their time, and a clean end."""
+
+import json
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.testing.manifests import config_map, pod
+from tests.unit.testing.watching import types, watched
+from watchkit.core.errors import InvalidRequest, NotFound, ServerUnavailable
+from watchkit.testing import FakeCluster, run_virtual
+from watchkit.testing.log import Manifest
+
+pytestmark = pytest.mark.anyio
+
+WRITES = st.lists(
+    st.tuples(st.sampled_from("abcd"), st.sampled_from(["red", "blue", None]), st.integers(0, 2)),
+    max_size=25,
+)
+SELECTORS = st.sampled_from(["", "colour=red", "colour!=red", "!colour"])
+
+
+@given(writes=WRITES, selector=SELECTORS, start=st.integers(0, 25))
+def test_a_list_and_the_watch_after_it_are_the_state_now(
+    writes: list[tuple[str, str | None, int]], selector: str, start: int
+) -> None:
+    """Applied to the list at N, the events after N give what the selector selects now.
+
+    And each is possible: nothing is added twice or missed, versions rise, none is N or before.
+    """
+
+    async def replayed() -> None:
+        cluster = FakeCluster()
+        for written in writes[:start]:
+            write(cluster, *written)
+        began = cluster.version
+        held = {key_of(each): each for each in cluster.list("v1", "configmaps", labels=selector)}
+        for written in writes[start:]:
+            write(cluster, *written)
+        source = cluster.source("v1", "configmaps")
+        seen = await watched(
+            source, resourceVersion=str(began), labelSelector=selector, timeoutSeconds="1"
+        )
+
+        last = began
+        for event in seen:
+            key = key_of(event.event)
+            assert event.version > last
+            assert (key in held) is (event.type != "ADDED")
+            last = event.version
+            if event.type == "DELETED":
+                del held[key]
+            else:
+                held[key] = event.event
+        now = cluster.list("v1", "configmaps", labels=selector)
+        assert held == {key_of(each): each for each in now}
+
+    run_virtual(replayed)
+
+
+def key_of(manifest: Manifest) -> str:
+    """Give the name."""
+    return str(manifest["metadata"]["name"])
+
+
+def write(cluster: FakeCluster, name: str, colour: str | None, kind: int) -> None:
+    """Create or change the object, or delete it."""
+    labels = {"colour": colour} if colour else {}
+    manifest = config_map(name, **labels) | {"data": {"at": str(cluster.version)}}
+    try:
+        if kind == 0:
+            cluster.delete("v1", "configmaps", f"shop/{name}")
+        else:
+            cluster.update(manifest)
+    except NotFound:
+        cluster.create(manifest)
+
+
+async def test_what_stops_matching_is_deleted_and_what_starts_is_added(
+    cluster: FakeCluster,
+) -> None:
+    """To a selective watch, leaving looks as it was before, at the version of the change."""
+    cluster.create(config_map("a", app="web"))
+    began = str(cluster.version)
+    cluster.patch("v1", "configmaps", "shop/a", {"metadata": {"labels": {"app": "db"}}})
+    left = cluster.version
+    cluster.patch("v1", "configmaps", "shop/a", {"metadata": {"labels": {"app": "web"}}})
+
+    seen = await watched(
+        cluster.source("v1", "configmaps", "shop"),
+        resourceVersion=began,
+        labelSelector="app=web",
+        timeoutSeconds="1",
+    )
+
+    assert types(seen) == [("DELETED", "a"), ("ADDED", "a")]
+    assert (seen[0].version, seen[0].event["metadata"]["labels"]) == (left, {"app": "web"})
+
+
+async def test_a_watch_is_of_its_namespace_and_resource(cluster: FakeCluster) -> None:
+    """Other namespaces and other resources are not seen, nor what a field selector leaves out."""
+    began = str(cluster.version)
+    cluster.create(pod("a", "other", node="n1"))
+    cluster.create(config_map("b"))
+    cluster.create(pod("c", node="n1"))
+    cluster.create(pod("d", node="n2"))
+
+    query = {"resourceVersion": began, "fieldSelector": "spec.nodeName=n1", "timeoutSeconds": "1"}
+    seen = await watched(cluster.source("v1", "pods", "shop"), **query)
+
+    assert types(seen) == [("ADDED", "c")]
+
+
+async def test_events_come_when_they_happen_several_in_one_batch(cluster: FakeCluster) -> None:
+    """A change wakes the watch at once; what happened in one go comes in one batch."""
+    stream = await cluster.source("v1", "configmaps").watch(
+        {"resourceVersion": str(cluster.version)}, idle_timeout=10
+    )
+    async with anyio.create_task_group() as tasks:
+
+        async def later() -> None:
+            await anyio.sleep(5)
+            cluster.create(config_map("a"))
+            cluster.create(config_map("b"))
+
+        tasks.start_soon(later)
+        began = anyio.current_time()
+        frames = await stream.receive()
+
+    assert anyio.current_time() - began == 5
+    assert frames is not None
+    assert [json.loads(frame)["object"]["metadata"]["name"] for frame in frames] == ["a", "b"]
+    stream.close()
+
+
+@pytest.mark.parametrize("version", [{}, {"resourceVersion": ""}, {"resourceVersion": "0"}])
+async def test_without_a_version_a_watch_begins_with_what_is_there(
+    cluster: FakeCluster, version: dict[str, str]
+) -> None:
+    """Unset and 0 mean synthetic ADDED events first; they are in no order of versions."""
+    cluster.create(config_map("b"))
+    cluster.create(config_map("a"))
+
+    seen = await watched(cluster.source("v1", "configmaps"), timeoutSeconds="1", **version)
+
+    assert types(seen) == [("ADDED", "a"), ("ADDED", "b")]
+    assert seen[0].version > seen[1].version
+
+
+async def test_streamed_initial_events_end_in_a_mark(cluster: FakeCluster) -> None:
+    """sendInitialEvents: what is there, the annotated bookmark, then changes."""
+    cluster.create(config_map("a"))
+    query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+    query |= {"timeoutSeconds": "1", "allowWatchBookmarks": "true"}
+
+    seen = await watched(cluster.source("v1", "configmaps"), **query)
+    unmarked = await watched(
+        cluster.source("v1", "configmaps"), **query | {"allowWatchBookmarks": "false"}
+    )
+
+    assert types(seen) == [("ADDED", "a"), ("BOOKMARK", "")]
+    assert seen[1].event == {
+        "kind": "ConfigMap",
+        "apiVersion": "v1",
+        "metadata": {
+            "resourceVersion": str(cluster.version),
+            "annotations": {"k8s.io/initial-events-end": "true"},
+        },
+    }
+    assert types(unmarked) == [("ADDED", "a")]
+
+
+async def test_no_initial_events_where_none_are_wanted(cluster: FakeCluster) -> None:
+    """With sendInitialEvents=false a watch without a version begins now."""
+    cluster.create(config_map("a"))
+
+    seen = await watched(
+        cluster.source("v1", "configmaps"),
+        sendInitialEvents="false",
+        resourceVersionMatch="NotOlderThan",
+        timeoutSeconds="1",
+    )
+
+    assert seen == []
+
+
+async def test_a_match_on_a_watch_needs_initial_events(cluster: FakeCluster) -> None:
+    """A resourceVersionMatch alone is a 422."""
+    with pytest.raises(InvalidRequest, match="forbidden for watch unless sendInitialEvents"):
+        await watched(cluster.source("v1", "configmaps"), resourceVersionMatch="Exact")
+
+
+@pytest.mark.parametrize(
+    ("timeout", "times"),
+    [
+        ("2", []),
+        ("10", [8.5]),
+        ("150", [120, 148.5]),
+        ("400", [120, 180, 240, 300, 360, 398.5]),
+    ],
+)
+async def test_bookmarks_come_as_from_a_real_server(
+    cluster: FakeCluster, timeout: str, times: list[float]
+) -> None:
+    """The first after 120 s, then one a minute, the last shortly before the end (recorded)."""
+    cluster.create(config_map("a"))
+    query = {"resourceVersion": str(cluster.version), "timeoutSeconds": timeout}
+    source = cluster.source("v1", "configmaps")
+
+    seen = await watched(source, allowWatchBookmarks="true", **query)
+    none = await watched(source, **query)
+
+    assert [(each.type, each.time) for each in seen] == [("BOOKMARK", time) for time in times]
+    assert {each.version for each in seen} <= {cluster.version}
+    assert none == []
+
+
+async def test_a_bookmark_never_overtakes_an_event(cluster: FakeCluster) -> None:
+    """An event that happened before a bookmark comes before it."""
+    stream = await cluster.source("v1", "configmaps").watch(
+        {"resourceVersion": str(cluster.version), "allowWatchBookmarks": "true"}, idle_timeout=10
+    )
+    await anyio.sleep(119)
+    cluster.create(config_map("a"))
+    await anyio.sleep(2)
+
+    frames = await stream.receive()
+
+    assert frames is not None
+    assert [json.loads(frame)["type"] for frame in frames] == ["ADDED", "BOOKMARK"]
+    stream.close()
+
+
+@pytest.mark.parametrize(("asked", "lasted"), [("7", 7), ("0", 1800), ("", 1800)])
+async def test_a_watch_ends_cleanly_in_its_time(
+    cluster: FakeCluster, asked: str, lasted: float
+) -> None:
+    """After timeoutSeconds; without, after half an hour."""
+    began = anyio.current_time()
+
+    seen = await watched(
+        cluster.source("v1", "configmaps"),
+        resourceVersion=str(cluster.version),
+        timeoutSeconds=asked,
+    )
+
+    assert (seen, anyio.current_time() - began) == ([], lasted)
+
+
+async def test_a_watch_from_the_future_is_silent(cluster: FakeCluster) -> None:
+    """A version still to come: no event, no bookmark and no error until it is passed."""
+    query = {"resourceVersion": str(cluster.version + 2), "timeoutSeconds": "8"}
+    source = cluster.source("v1", "configmaps")
+
+    silent = await watched(source, allowWatchBookmarks="true", **query)
+    for name in ("a", "b", "c"):
+        cluster.create(config_map(name))
+    passed = await watched(source, **query)
+
+    assert silent == []
+    assert types(passed) == [("ADDED", "c")]
+
+
+async def test_history_is_kept_up_to_the_compaction(cluster: FakeCluster) -> None:
+    """From the compacted version on a watch is served, from before it is an ERROR event."""
+    cluster.create(config_map("a"))
+    cluster.create(config_map("b"))
+    cluster.compact(cluster.version - 1)
+    source = cluster.source("v1", "configmaps")
+
+    served = await watched(source, resourceVersion=str(cluster.version - 1), timeoutSeconds="1")
+    expired = await watched(source, resourceVersion=str(cluster.version - 2), timeoutSeconds="1")
+
+    assert types(served) == [("ADDED", "b")]
+    (error,) = expired
+    assert (error.type, error.event["code"], error.event["reason"]) == ("ERROR", 410, "Expired")
+
+
+async def test_open_watches_outlive_a_compaction(cluster: FakeCluster) -> None:
+    """What an open watch has not told yet is not lost to it."""
+    stream = await cluster.source("v1", "configmaps").watch(
+        {"resourceVersion": str(cluster.version)}, idle_timeout=10
+    )
+    cluster.create(config_map("a"))
+    cluster.compact()
+
+    frames = await stream.receive()
+
+    assert frames is not None
+    assert len(frames) == 1
+    stream.close()
+
+
+async def test_a_version_that_is_none_is_the_servers_error(cluster: FakeCluster) -> None:
+    """On a watch a malformed version is answered 500, as by the real server."""
+    with pytest.raises(ServerUnavailable, match="invalid syntax"):
+        await watched(cluster.source("v1", "configmaps"), resourceVersion="abc")
+
+
+async def test_a_removed_resource_says_goodbye(cluster: FakeCluster) -> None:
+    """Its objects are DELETED, its watches end, the next request is a 404."""
+    cluster.add_resource("x.io/v1", "shops", "Shop")
+    cluster.create({"apiVersion": "x.io/v1", "kind": "Shop", "metadata": {"name": "s"}})
+    source = cluster.source("x.io/v1", "shops")
+    stream = await source.watch({"resourceVersion": str(cluster.version)}, idle_timeout=10)
+
+    cluster.remove_resource("x.io/v1", "shops")
+
+    frames = await stream.receive()
+    assert frames is not None
+    assert [json.loads(frame)["type"] for frame in frames] == ["DELETED"]
+    assert await stream.receive() is None
+    with pytest.raises(NotFound):
+        await source.list({}, idle_timeout=10)
+
+
+async def test_metadata_watches_show_metadata_only(cluster: FakeCluster) -> None:
+    """Events and bookmarks of a metadata view are PartialObjectMetadata."""
+    cluster.create(config_map("a"))
+    query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+
+    seen = await watched(
+        cluster.source("v1", "configmaps", view="metadata"),
+        **query,
+        allowWatchBookmarks="true",
+        timeoutSeconds="1",
+    )
+
+    assert [each.event["kind"] for each in seen] == ["PartialObjectMetadata"] * 2
+    assert "data" not in seen[0].event
