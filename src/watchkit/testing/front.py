@@ -61,24 +61,24 @@ class Front:
         `denied` is the answer where who asks has no say.
         """
         self.requests.append(request)
-        case = Case(request, resource, self.state.version, self.state.compacted)
+        served = self.catalogue.named(resource.api_version, resource.plural)
+        case = Case(request, served or resource, self.state.version, self.state.compacted)
         bends = self.injections.strike(case)
         if denied is not None:
             return Conversation(denied.acts(), bends=bends)
         try:
-            self._check_served(resource)
+            if served is None:
+                raise Refusal(self._not_served(resource))
             if request.verb == "watch":
                 return self._watch(case, bends)
-            reply = self._reply(request, resource, body or {})
+            reply = self._reply(request, served, body or {})
         except Refusal as no:
             reply = no.reply
         return Conversation(reply.acts(), bends=bends)
 
-    def _check_served(self, resource: Resource) -> None:
-        catalogue = self.state.catalogue
-        if catalogue.named(resource.api_version, resource.plural) != resource:
-            groups = {each.api_version for each in catalogue}
-            raise Refusal(bodies.not_served(group_known=resource.api_version in groups))
+    def _not_served(self, resource: Resource) -> Reply:
+        versions = {each.api_version for each in self.catalogue}
+        return bodies.not_served(group_known=resource.api_version in versions)
 
     def _watch(self, case: Case, bends: list[Bend]) -> Conversation:
         try:
