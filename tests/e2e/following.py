@@ -26,7 +26,9 @@ class Population:
     async def create(self, name: str, *, labels: dict[str, str] | None = None) -> JsonObject:
         """Create one, and return it."""
         metadata = {"name": name, "labels": labels or {"app": "web"}}
-        return await self.cluster.call("POST", self.path, {"metadata": metadata, "data": {"n": "0"}})
+        return await self.cluster.call(
+            "POST", self.path, {"metadata": metadata, "data": {"n": "0"}}
+        )
 
     async def change(self, name: str, value: str) -> JsonObject:
         """Change one, and return it."""
@@ -81,7 +83,9 @@ class Following:
 
     def names(self) -> list[str]:
         """The names of all events about objects, in their order."""
-        return [event.name for event in self.events if isinstance(event, Added | Modified | Deleted)]
+        return [
+            event.name for event in self.events if isinstance(event, Added | Modified | Deleted)
+        ]
 
     def told(self) -> list[tuple[str, str]]:
         """All events about objects as (type, name), in their order."""

@@ -47,7 +47,9 @@ def assert_net_effect(
 ) -> None:
     """Hold the events of the gap against the lists before and after it."""
     start = next(n for n, event in enumerate(followed.events) if isinstance(event, Relisted))
-    end = next(n for n, event in enumerate(followed.events) if isinstance(event, Synced) and n > start)
+    end = next(
+        n for n, event in enumerate(followed.events) if isinstance(event, Synced) and n > start
+    )
     gap = followed.events[start + 1 : end]
     deleted = {event.name: event for event in gap if isinstance(event, Deleted)}
     assert set(deleted) == {"goes", "recreated"}
@@ -57,7 +59,9 @@ def assert_net_effect(
         name: after[name] for name in ("comes", "recreated")
     }
     modified = [event for event in gap if isinstance(event, Modified)]
-    assert [(e.name, e.uid, e.resource_version) for e in modified] == [("changes", *after["changes"])]
+    assert [(e.name, e.uid, e.resource_version) for e in modified] == [
+        ("changes", *after["changes"])
+    ]
     assert gap[: len(deleted)] == list(deleted.values())
     assert all(event.inferred for event in (*deleted.values(), *added.values(), *modified))
     assert [event.resume_version is None for event in gap[:-1]] == [True] * (len(gap) - 1)  # type: ignore[union-attr]
@@ -144,7 +148,10 @@ def is_second_page(request: RecordedRequest) -> bool:
 
 def hold_second_page(request: RecordedRequest, proxy: RecordingProxy) -> None:
     """Hold the first list that goes on up, until its token has expired."""
-    if is_second_page(request) and len([each for each in proxy.requests if is_second_page(each)]) == 1:
+    if (
+        is_second_page(request)
+        and len([each for each in proxy.requests if is_second_page(each)]) == 1
+    ):
         proxy.freeze_open()
 
 

@@ -15,7 +15,7 @@ on the processes always run control planes of their own, and fail where only a c
 from .audit import AuditRecord
 from .binaries import Existing, Kind, Server, find_binaries, find_server
 from .clients import client_for
-from .cluster import Cluster, RefusedError, Reply, User
+from .cluster import Cluster, RefusedError, User
 from .control_plane import (
     Binaries,
     ControlPlane,
@@ -39,6 +39,7 @@ from .recording import (
 )
 from .token_webhook import TokenWebhook
 from .toolchain import NoServerError
+from .wire import Reply
 
 __all__ = [
     # where the server comes from

@@ -5,26 +5,18 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
-import aiohttp
+import anyio
 
 from .audit import AuditRecord
 from .credentials import write_kubeconfig
 from .json_object import JsonObject
+from .wire import Reply, exchange
 
 
 class RefusedError(RuntimeError):
     """The server answered a call of the harness with 400 or more."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer: its status, headers, the body as bytes and, where it is JSON, decoded."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    json: JsonObject | None
 
 
 @dataclass(frozen=True)
@@ -78,25 +70,19 @@ class Cluster:
         user: User | None = None,
         timeout: float = 10.0,
     ) -> Reply:
-        """Send one request, as the administrator unless told otherwise, and return any answer."""
+        """Send one request, as the administrator unless told otherwise, and return any answer.
+
+        Raises:
+            ConnectionError: there was no answer, or half of one.
+            TimeoutError: there was none within `timeout` seconds.
+        """
         headers = {"Authorization": f"Bearer {(user or self.admin).token}"}
         if body is not None:
             headers["Content-Type"] = content_type
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)) as session,
-            session.request(
-                method,
-                self.url + path,
-                json=body,
-                params=query,
-                headers=headers,
-                ssl=self.tls() if self.url.startswith("https") else True,
-            ) as response,
-        ):
-            content = await response.read()
-            is_json = response.content_type == "application/json"
-            decoded = await response.json() if is_json else None
-            return Reply(response.status, response.headers.copy(), content, decoded)
+        url = self.url + path + (f"?{urlencode(query)}" if query else "")
+        tls = self.tls() if url.startswith("https") else None
+        with anyio.fail_after(timeout):
+            return await exchange(method, url, body, headers=headers, tls=tls)
 
     async def call(
         self,
@@ -122,7 +108,7 @@ class Cluster:
         """Whether /readyz says so; False also where nothing answers."""
         try:
             return (await self.request("GET", "/readyz", timeout=2)).status == 200
-        except (aiohttp.ClientError, TimeoutError):
+        except OSError:  # a timeout is one too
             return False
 
     def audit_records(self) -> list[AuditRecord]:

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Final
 
-import aiohttp
 import anyio
 
 from .json_object import JsonObject
 from .ports import LOOPBACK, free_port
 from .processes import ServerProcess
+from .wire import exchange
 
 READY_WITHIN: Final = 30.0
 
@@ -48,18 +48,15 @@ class EtcdMember(ServerProcess):
         Raises:
             EtcdError: no answer within 2 s, or one that is not a success.
         """
-        timeout = aiohttp.ClientTimeout(total=2)
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.post(self.url + path, json=body or {}) as response,
-            ):
-                answer = await response.json(content_type=None)
-                if response.ok:
-                    return dict(answer)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            with anyio.fail_after(2):
+                reply = await exchange("POST", self.url + path, body or {})
+        except (OSError, ValueError) as error:
             raise EtcdError(f"{self.name} did not answer {path}: {error!r}") from error
-        raise EtcdError(f"{self.name} answered {path} with {response.status}: {answer}")
+        if reply.status != 200 or reply.json is None:
+            text = reply.body[:500].decode(errors="replace")
+            raise EtcdError(f"{self.name} answered {path} with {reply.status}: {text}")
+        return reply.json
 
     async def has_leader(self) -> bool:
         """Whether the member answers and knows a leader."""

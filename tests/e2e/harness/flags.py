@@ -70,7 +70,7 @@ def webhook_flags(directory: Path, url: str) -> dict[str, str]:
     config = write_kubeconfig(directory / "token-webhook.kubeconfig", url)
     return {
         "authentication-token-webhook-config-file": str(config),
-        "authentication-token-webhook-cache-ttl": "1s",
+        "authentication-token-webhook-cache-ttl": "0s",  # it would remember refusals too
         "authentication-token-webhook-version": "v1",
     }
 

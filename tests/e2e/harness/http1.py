@@ -126,6 +126,17 @@ def parse_head(data: bytes) -> Head:
     return Head((words[0], words[1], words[2]), headers)
 
 
+def unchunked(data: bytes) -> bytes:
+    """Return what a complete chunked body contains."""
+    content = bytearray()
+    at = 0
+    while size := int(data[at : data.index(b"\r\n", at)].split(b";")[0], 16):
+        at = data.index(b"\r\n", at) + 2
+        content += data[at : at + size]
+        at += size + 2
+    return bytes(content)
+
+
 def request_body(head: Head) -> Body:
     """Return the framing of the body that follows a request's head."""
     if "chunked" in head.headers.get("transfer-encoding", ""):

@@ -41,7 +41,8 @@ def run(
 ) -> None:
     """Run a command to its end, saying every few seconds which step it is and how far.
 
-    How far is the number of lines that it wrote: `go build -v` writes one per package compiled.
+    How far is the number of lines that it wrote: `go build -v` writes one for each package that
+    it compiles, and neither pip nor `go mod download` writes any.
 
     Raises:
         CommandFailedError: it failed, or took longer than LIMIT.
@@ -76,7 +77,7 @@ def _follow(process: subprocess.Popen[bytes], written: Path, progress: Progress,
             return
         except subprocess.TimeoutExpired:
             lines = written.read_bytes().count(b"\n")
-            progress.say(f"{step}: {lines} done" if lines else f"{step} ...")
+            progress.say(f"{step}: {lines} packages" if lines else f"{step} ...")
     raise _failure(step, f"took longer than {LIMIT:g} s", written)
 
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 import anyio
 from anyio.abc import ByteStream, TaskGroup
@@ -28,6 +27,7 @@ from .recording import (
     status_object,
 )
 from .relay import How, Relay
+from .wire import connect
 
 
 class RecordingProxy(anyio.AsyncContextManagerMixin):
@@ -40,6 +40,7 @@ class RecordingProxy(anyio.AsyncContextManagerMixin):
     def __init__(self, cluster: Cluster) -> None:
         self.requests: list[RecordedRequest] = []
         self._cluster = cluster
+        self._tls = cluster.tls()
         self._port = free_port()
         self._listener: socket.socket | None = None
         self._listening = anyio.Event()
@@ -180,17 +181,7 @@ class RecordingProxy(anyio.AsyncContextManagerMixin):
             self._relays.discard(relay)
 
     async def _connect(self) -> ByteStream:
-        server = urlsplit(self._cluster.url)
-        if server.hostname is None:
-            raise ValueError(f"{self._cluster.url} names no host")
-        if server.scheme == "http":
-            return await anyio.connect_tcp(server.hostname, server.port or 80)
-        return await anyio.connect_tcp(
-            server.hostname,
-            server.port or 443,
-            ssl_context=self._cluster.tls(),
-            tls_standard_compatible=False,  # a killed server says no goodbye
-        )
+        return await connect(self._cluster.url, self._tls)
 
     def _decide(self, request: RecordedRequest) -> Action | None:
         self.requests.append(request)
