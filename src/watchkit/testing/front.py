@@ -64,11 +64,9 @@ class Front:
         served = self.catalogue.named(resource.api_version, resource.plural)
         case = Case(request, served or resource, self.state.version, self.state.compacted)
         bends = self.injections.strike(case)
-        if denied is not None:
-            return Conversation(denied.acts(), bends=bends)
+        if denied is not None or served is None:
+            return Conversation((denied or self._not_served(resource)).acts(), bends=bends)
         try:
-            if served is None:
-                raise Refusal(self._not_served(resource))
             if request.verb == "watch":
                 return self._watch(case, bends)
             reply = self._reply(request, served, body or {})

@@ -12,5 +12,6 @@ def config_map(name: str, namespace: str = "shop", **labels: str) -> Manifest:
 def pod(name: str, namespace: str = "shop", *, node: str = "", **labels: str) -> Manifest:
     """Give a Pod, on a node or on none."""
     metadata = {"name": name, "namespace": namespace, "labels": labels}
-    spec = {"nodeName": node} if node else {}
+    spec: Manifest = {"containers": [{"name": "main", "image": "none"}]}
+    spec |= {"nodeName": node} if node else {}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
