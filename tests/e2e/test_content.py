@@ -51,7 +51,7 @@ async def test_a_custom_resource_just_under_etcds_limit(control_plane: Cluster) 
 async def test_initial_events_that_the_server_would_gzip_are_not_lost(
     private_control_plane: Launch,
 ) -> None:
-    """1.37 gzips a stream of initial events, one member per flush: we ask for identity, and get all."""
+    """1.37 gzips initial events, one member per flush: we ask for identity, and get all."""
     count = 40
     async with private_control_plane() as plane:
         population = Population(plane, "default")
@@ -79,7 +79,7 @@ async def test_initial_events_that_the_server_would_gzip_are_not_lost(
 
 
 async def would_gzip(cluster: Cluster) -> bool:
-    """Whether this server compresses such a stream for a client that lets it: else this proves nothing."""
+    """Whether this server compresses such a stream for who lets it; else nothing is proven."""
     query = {
         "watch": "true",
         "sendInitialEvents": "true",
