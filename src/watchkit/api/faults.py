@@ -81,26 +81,26 @@ def _http_date(text: str) -> datetime | None:
 def _what(error: BaseException) -> str:
     match error:
         case aiohttp.ClientConnectorCertificateError():
-            why = _said(error.certificate_error)
+            why = said(error.certificate_error)
             return f"the certificate of {error.host}:{error.port} is not trusted{why}"
         case aiohttp.ClientConnectorError():
-            return f"cannot connect to {error.host}:{error.port}{_said(error.os_error)}"
+            return f"cannot connect to {error.host}:{error.port}{said(error.os_error)}"
         case aiohttp.ClientHttpProxyError():
             return f"the proxy refused with {error.status}"
         case _:
-            said = next((text for kind, text in _TEXTS if isinstance(error, kind)), "no connection")
-            return f"{said}{_said(error)}"
+            what = next((text for kind, text in _TEXTS if isinstance(error, kind)), "no connection")
+            return f"{what}{said(error)}"
 
 
-def _said(error: BaseException) -> str:
-    """What the system or TLS said, which names no header and no URL."""
+def said(error: BaseException) -> str:
+    """What the system or TLS said, after a colon: it names no header and no URL."""
     match error:
         case ssl.SSLCertVerificationError():
-            said: str | None = error.verify_message
+            text: str | None = error.verify_message
         case ssl.SSLError():
-            said = error.reason
+            text = error.reason
         case OSError():
-            said = error.strerror
+            text = error.strerror
         case _:
-            said = None
-    return f": {said}" if said else ""
+            text = None
+    return f": {text}" if text else ""

@@ -3,20 +3,16 @@
 import asyncio
 import ssl
 import time
-from pathlib import Path
 
 import anyio
 import pytest
 from kubernetes_asyncio.client import CoreV1Api
 
-from tests.unit.api.wire import End, WireServer, chunk, client_of, open_watch, whole
+from tests.unit.api.wire import LOOPBACK, End, WireServer, chunk, client_of, open_watch, whole
 from watchkit.api.listwatch import ListWatch
 from watchkit.core.errors import TransportError
 
 pytestmark = pytest.mark.anyio
-
-LOOPBACK = str(Path(__file__).with_name("loopback.pem"))
-"""A certificate for 127.0.0.1 that signs itself, with its key: worth nothing anywhere else."""
 
 
 def server_side() -> ssl.SSLContext:
