@@ -125,9 +125,7 @@ def _metadata() -> dict[str, object]:
             }
         ],
         "managedFields": [
-            _managed(
-                "kube-controller-manager", {"f:metadata": {"f:labels": labels}, "f:spec": spec}
-            ),
+            _managed("kube-controller-manager", made),
             _managed("kubelet", {"f:status": status}, "status"),
         ],
     }
