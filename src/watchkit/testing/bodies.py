@@ -5,7 +5,7 @@ Recorded from a kube-apiserver; `tests/unit/testing/recorded.py` keeps the recor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -139,19 +139,16 @@ def bad_request(message: str) -> Reply:
     return status(400, message, "BadRequest")
 
 
-def invalid(
-    kind: str, name: str, causes: Sequence[tuple[str, str, str]], *, group: str = ""
-) -> Reply:
-    """Values that validation refuses: `causes` are (reason, field, message)."""
-    listed = [{"reason": why, "message": said, "field": where} for why, where, said in causes]
-    said = ", ".join(f"{where}: {message}" for _, where, message in causes)
-    if len(causes) > 1:
-        said = f"[{said}]"
+def invalid(kind: str, name: str, cause: tuple[str, str, str], *, group: str = "") -> Reply:
+    """A value that validation refuses: `cause` is (reason, field, message)."""
+    why, where, message = cause
     details: dict[str, object] = {"name": name} if name else {}
     details |= {"group": group} if group else {}
-    details |= {"kind": kind, "causes": listed}
+    causes = [{"reason": why, "message": message, "field": where}]
+    details |= {"kind": kind, "causes": causes}
     subject = f"{kind}.{group}" if group else kind
-    return status(422, f'{subject} "{name}" is invalid: {said}', "Invalid", details=details)
+    said = f'{subject} "{name}" is invalid: {where}: {message}'
+    return status(422, said, "Invalid", details=details)
 
 
 def expired_watch(version: int, compacted: int) -> Reply:

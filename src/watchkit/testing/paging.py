@@ -86,13 +86,16 @@ def decode_token(token: str) -> tuple[int, str]:
 
     """
     try:
-        said = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        padded = token + "=" * (-len(token) % 4)
+        said = base64.b64decode(padded, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise Refusal(bodies.bad_request(f"{_UNREADABLE}illegal base64 data")) from None
     try:
         fields = msgspec.json.decode(said, type=_Token)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        found = f"invalid character '{chr(said[0])}' looking for beginning of value"
+        found = "unexpected end of JSON input"
+        if said:
+            found = f"invalid character '{chr(said[0])}' looking for beginning of value"
         raise Refusal(bodies.bad_request(_UNREADABLE + found)) from None
     return fields.rv, fields.start
 
@@ -141,4 +144,4 @@ def _version(state: State, request: Request, asked: str) -> int:
 def _forbidden_match() -> bodies.Reply:
     said = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
     cause = ("FieldValueForbidden", "resourceVersionMatch", said)
-    return bodies.invalid("ListOptions", "", [cause], group="meta.k8s.io")
+    return bodies.invalid("ListOptions", "", cause, group="meta.k8s.io")

@@ -77,13 +77,12 @@ async def next_act(conversation: Conversation) -> Act | None:
     return act
 
 
-def reset(transport: asyncio.BaseTransport | None) -> None:
-    """Break a connection off with a RST."""
-    if not isinstance(transport, asyncio.Transport):
+def reset(transport: asyncio.Transport | None) -> None:
+    """Break a connection off with a RST; None is one that has broken already."""
+    if transport is None:
         return
     connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
 
 

@@ -37,11 +37,6 @@ class Resource:
         return self.api_version.rpartition("/")[0]
 
     @property
-    def version(self) -> str:
-        """The version without its group."""
-        return self.api_version.rpartition("/")[2]
-
-    @property
     def name(self) -> str:
         """As kubectl writes it: "pods", "deployments.apps"."""
         return f"{self.plural}.{self.group}" if self.group else self.plural

@@ -187,4 +187,4 @@ def _check_match(request: Request) -> None:
     else:
         return
     cause = ("FieldValueForbidden", "resourceVersionMatch", f"Forbidden: {said}")
-    raise Refusal(bodies.invalid("ListOptions", "", [cause], group="meta.k8s.io"))
+    raise Refusal(bodies.invalid("ListOptions", "", cause, group="meta.k8s.io"))

@@ -112,7 +112,7 @@ def _check_name(resource: Resource, name: object) -> None:
     else:
         return
     cause = (why, "metadata.name", said)
-    raise Refusal(bodies.invalid(resource.kind, str(name or ""), [cause], group=resource.group))
+    raise Refusal(bodies.invalid(resource.kind, str(name or ""), cause, group=resource.group))
 
 
 def _typed(resource: Resource, manifest: Manifest) -> Manifest:

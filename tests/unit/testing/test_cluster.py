@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.testing.manifests import config_map, pod
-from watchkit.core.errors import AlreadyExists, Conflict, InvalidRequest, NotFound
+from watchkit.core.errors import (
+    AlreadyExists,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    ServerUnavailable,
+)
 from watchkit.testing import FakeCluster
 from watchkit.testing.log import Log, Manifest
 from watchkit.testing.resources import Resource
@@ -122,6 +128,8 @@ def test_refusals_are_the_errors_of_a_client(cluster: FakeCluster) -> None:
         cluster.delete("v1", "configmaps", "shop/b")
     with pytest.raises(NotFound, match="404 page not found"):
         cluster.create({"apiVersion": "v1", "kind": "Unknown", "metadata": {"name": "a"}})
+    with pytest.raises(ServerUnavailable, match="resourceVersion should not be set"):
+        cluster.create(old)
     with pytest.raises(InvalidRequest, match="name or generateName is required"):
         cluster.create(config_map(""))
     with pytest.raises(InvalidRequest, match="unable to parse requirement"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.testing.manifests import config_map
 from watchkit.core.errors import ApiError, InvalidRequest, ResourceExpired
 from watchkit.testing import FakeCluster, run_virtual
+from watchkit.testing.bodies import Refusal
 from watchkit.testing.paging import decode_token, encode_token
 
 pytestmark = pytest.mark.anyio
@@ -139,6 +140,15 @@ async def test_a_match_needs_a_version(cluster: FakeCluster) -> None:
 def test_a_token_gives_back_what_was_put_in(version: int, start: str) -> None:
     """Encoding and decoding are inverse."""
     assert decode_token(encode_token(version, start)) == (version, start)
+
+
+@pytest.mark.parametrize("token", ["xyz", "!", "===", "aaaaa", encode_token(1, "a")[:-4]])
+def test_what_is_no_token_is_refused(token: str) -> None:
+    """Anything that was not made by `encode_token` is a 400."""
+    with pytest.raises(Refusal, match="continue key is not valid") as refused:
+        decode_token(token)
+
+    assert refused.value.reply.status == 400
 
 
 async def test_custom_resources_are_written_their_own_way(cluster: FakeCluster) -> None:

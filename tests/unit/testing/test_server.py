@@ -430,6 +430,29 @@ async def test_it_starts_in_milliseconds(cluster: FakeCluster) -> None:
     assert took < 0.5
 
 
+async def test_writes_can_be_struck(cluster: FakeCluster, session: aiohttp.ClientSession) -> None:
+    """on="write" is every verb that changes something, and the write is not done then."""
+    fault = cluster.inject(Throttle(), on="write", times=2)
+
+    assert (await got(session, LISTING))["items"] == []
+    for method, path in (("POST", LISTING), ("DELETE", f"{LISTING}/a")):
+        async with session.request(method, path, json=config_map("a")) as answer:
+            assert answer.status == 429
+    assert (fault.fired, cluster.list("v1", "configmaps")) == (2, [])
+
+
+async def test_a_cluster_wide_object_has_no_namespace(
+    cluster: FakeCluster, session: aiohttp.ClientSession
+) -> None:
+    """Created at a path without a namespace, it is under its name."""
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}}
+
+    async with session.post("/api/v1/nodes", json=node) as answer:
+        assert answer.status == 201
+
+    assert cluster.get("v1", "nodes", "n")
+
+
 async def test_counted_faults_strike_over_http(
     cluster: FakeCluster, session: aiohttp.ClientSession
 ) -> None:

@@ -1,6 +1,7 @@
 """FakeSource keeps the ListerWatcher protocol: waits, cancellation, ends, errors."""
 
 import math
+from dataclasses import dataclass
 
 import anyio
 import pytest
@@ -8,9 +9,28 @@ import pytest
 from tests.unit.testing.manifests import config_map
 from watchkit.core.errors import IdleTimeout, NotFound, TransportError
 from watchkit.core.source import ListerWatcher, WatchStream
-from watchkit.testing import FakeCluster, Frames, Request, Stall, TornLine
+from watchkit.testing import (
+    Case,
+    Disconnect,
+    FakeCluster,
+    Fault,
+    Frames,
+    Request,
+    Stall,
+    TornLine,
+)
+from watchkit.testing.wire import Bend, Break, Head
 
 pytestmark = pytest.mark.anyio
+
+
+@dataclass(frozen=True, slots=True)
+class BreakFirst(Fault):
+    """A connection that breaks instead of an answer."""
+
+    def bend(self, case: Case) -> Bend:
+        """Break it."""
+        return lambda act: [Break()] if isinstance(act, Head) else [act]
 
 
 async def opened(cluster: FakeCluster, **query: str) -> WatchStream:
@@ -187,6 +207,18 @@ async def test_events_before_a_break_are_given_first(cluster: FakeCluster) -> No
     for _ in range(2):
         with pytest.raises(TransportError, match="broke off"):
             await stream.receive()
+
+
+async def test_a_break_before_the_head_is_no_answer(cluster: FakeCluster) -> None:
+    """A connection that breaks before, or within, an answer is a TransportError."""
+    source = cluster.source("v1", "configmaps")
+    cluster.inject(Disconnect(), on="list")
+    cluster.inject(BreakFirst(), on="list")
+
+    with pytest.raises(TransportError, match="the answer broke off"):
+        await source.list({}, idle_timeout=10)
+    with pytest.raises(TransportError, match="broke before an answer"):
+        await source.list({}, idle_timeout=10)
 
 
 async def test_a_receive_always_lets_others_run(cluster: FakeCluster) -> None:

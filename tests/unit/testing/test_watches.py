@@ -156,11 +156,12 @@ async def test_streamed_initial_events_end_in_a_mark(cluster: FakeCluster) -> No
     query |= {"timeoutSeconds": "1", "allowWatchBookmarks": "true"}
 
     seen = await watched(cluster.source("v1", "configmaps"), **query)
+    since = await watched(cluster.source("v1", "configmaps"), **query, resourceVersion="95")
     unmarked = await watched(
         cluster.source("v1", "configmaps"), **query | {"allowWatchBookmarks": "false"}
     )
 
-    assert types(seen) == [("ADDED", "a"), ("BOOKMARK", "")]
+    assert types(seen) == types(since) == [("ADDED", "a"), ("BOOKMARK", "")]
     assert seen[1].event == {
         "kind": "ConfigMap",
         "apiVersion": "v1",
