@@ -1,0 +1,22 @@
+"""Hands the events of watchkit's log to one listener, in a process that is all the command's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import NoReturn
+
+import structlog
+
+
+def listen(hear: Callable[[Mapping[str, object]], None]) -> None:
+    """Give every event of the log, debug ones too, to `hear`, and print none of them."""
+
+    def tell(_logger: object, _method: str, event: MutableMapping[str, object]) -> NoReturn:
+        hear(event)
+        raise structlog.DropEvent
+
+    structlog.configure(
+        processors=[tell],
+        wrapper_class=structlog.make_filtering_bound_logger(0),
+        cache_logger_on_first_use=False,
+    )
