@@ -16,12 +16,14 @@ from .harness import (
     Cluster,
     ControlPlane,
     JsonObject,
+    Kind,
     ServerFailedError,
     TokenWebhook,
     adopted_cluster,
     client_for,
     define,
     grant,
+    kind_cluster,
     revoke,
     undefine,
 )
@@ -201,6 +203,23 @@ async def test_a_pod_gets_ready_when_its_status_is_patched(
     assert patched["status"]["phase"] == "Running"
 
 
+def test_kind_makes_a_cluster_and_deletes_it(control_plane: Cluster, tmp_path: Path) -> None:
+    """What kind is asked to make is adopted, and deleted in the end (kind is a stand-in here)."""
+    script = f"""#!/bin/sh
+echo "$1 $KIND_EXPERIMENTAL_PROVIDER" >> {tmp_path}/said
+for word; do last=$word; done
+if test "$1" = create; then cp {control_plane.kubeconfig} "$last"; fi
+"""
+    program = tmp_path / "kind"
+    program.write_text(script)
+    program.chmod(0o755)
+    with kind_cluster(Kind(program, "podman")) as cluster:
+        status = anyio.run(cluster.request, "GET", "/api/v1/secrets").status
+
+    assert status == 200
+    assert (tmp_path / "said").read_text().splitlines() == ["create podman", "delete podman"]
+
+
 def test_a_named_cluster_is_adopted_and_left_as_it_was(control_plane: Cluster) -> None:
     """A kubeconfig of any kind becomes an administrator with a token, undone at the end."""
     kubeconfig = control_plane.kubeconfig
@@ -230,7 +249,9 @@ async def test_no_process_or_file_outlives_its_control_plane(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of the killed")
-def test_no_process_outlives_a_run_that_is_killed(tmp_path: Path) -> None:
+def test_no_process_outlives_a_run_that_is_killed(
+    private_control_plane: Launch, tmp_path: Path
+) -> None:
     """After SIGKILL to the run that started it, the control plane is gone too."""
     program = [sys.executable, "-m", "tests.e2e.harness", "run", "--", "cat"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -245,8 +266,12 @@ def test_no_process_outlives_a_run_that_is_killed(tmp_path: Path) -> None:
         servers = [pid for pid in children(run.pid) if name_of(pid) in {"etcd", "kube-apiserver"}]
         run.send_signal(signal.SIGKILL)
 
-    assert len(servers) == 2
-    anyio.run(gone, servers)
+    try:
+        assert len(servers) == 2
+        anyio.run(gone, servers)
+    finally:
+        for pid in filter(exists, servers):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def gone(pids: list[int]) -> None:

@@ -7,6 +7,7 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kubernetes_asyncio.client import ApiException
 
 from .conftest import Launch
 from .harness import (
@@ -113,9 +114,11 @@ async def test_what_is_frozen_stays_silent_and_loses_nothing_when_thawed(
         await create(control_plane, namespace, "new")
         with pytest.raises(TimeoutError):
             await watch.next(timeout=0.3)
+        held: JsonObject = {"metadata": {"name": "held"}}
         with pytest.raises(TimeoutError):
-            await near.request("GET", path_in(namespace), timeout=0.3)
-        assert len(await proxy.wait_for(lists)) == 1
+            await near.request("POST", path_in(namespace), held, timeout=0.3)
+        assert (await control_plane.request("GET", f"{path_in(namespace)}/held")).status == 404
+        assert [request.status for request in proxy.requests] == [200, None]
         proxy.thaw()
 
         assert await replayed(watch) == "new"
@@ -186,12 +189,14 @@ async def test_a_hook_answers_hangs_up_or_lets_pass(
     near = through(proxy, control_plane)
     with pytest.raises(ConnectionAbortedError):
         await near.request("POST", path_in(namespace), {"metadata": {"name": "a"}})
-    made_up = await near.request("PUT", f"{path_in(namespace)}/a", {"x": "y" * 200_000})
-    passed = await near.request("GET", path_in(namespace))
+    async with client_for(proxy.kubeconfig) as api:
+        with pytest.raises(ApiException) as made_up:
+            await api.call_api(f"{path_in(namespace)}/a", "PUT", body={"x": "y" * 200_000})
+        await api.call_api(path_in(namespace), "GET", auth_settings=["BearerToken"])
 
-    assert (made_up.status, made_up.json) == (418, {"tea": True})
-    assert passed.json is not None
-    assert passed.json["items"] == []
+    assert made_up.value.status == 418
+    assert [request.status for request in proxy.requests] == [None, 418, 200]
+    assert [request.connection for request in proxy.requests] == [1, 2, 2]
 
 
 async def test_a_client_that_leaves_frees_the_connection_to_the_server(

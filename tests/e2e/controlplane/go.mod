@@ -1,3 +1,9 @@
+// The kube-apiserver and etcd that the tests build and run; see tests/e2e/harness.
+//
+// Kubernetes requires its own k8s.io modules at v0.0.0 and replaces them by directories, which only
+// holds inside its repository: to take another version, require each of them at that version
+// (v1.37.1 goes with v0.37.1), then run `go mod tidy`.
+
 module controlplane
 
 go 1.26.0

@@ -10,6 +10,8 @@ on the processes always run control planes of their own, and fail where only a c
 
 `python -m tests.e2e.harness build` does the building beforehand; `python -m tests.e2e.harness run
 -- COMMAND` runs a command with $KUBECONFIG naming a fresh control plane.
+
+With $WATCHKIT_E2E_KEEP set, the logs and data of control planes stay in the temporary directory.
 """
 
 from .audit import AuditRecord

@@ -101,7 +101,10 @@ class RecordingProxy(anyio.AsyncContextManagerMixin):
         return len(relays)
 
     def freeze(self) -> None:
-        """Hold all bytes up, of connections to come too: everything stays open and silent."""
+        """Hold all bytes up, of connections to come too: everything stays open and silent.
+
+        A request held up may reach the server on `thaw`, though its client has gone since.
+        """
         self._frozen = True
         self.freeze_open()
 
