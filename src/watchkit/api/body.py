@@ -52,11 +52,8 @@ async def read_error(incoming: Incoming, *, raw: bool, timeout: float) -> bytes:
 
     The status is the answer; a body that breaks off, drips or makes no sense only adds less.
     """
-    encoding = _encoding(incoming)
     collected = _Collected(ERROR_CAP)
-    inflater = _Inflater() if raw and encoding == "gzip" else None
-    if encoding not in {"", "gzip"}:
-        return b""
+    inflater = _Inflater() if raw and _encoding(incoming) == "gzip" else None
     with move_on_after(timeout):
         try:
             while not collected.full and (chunk := await incoming.read()):

@@ -142,6 +142,27 @@ async def test_certificates_make_the_tls_context(tmp_path: Path, inline: bool) -
         assert await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5) == LIST
 
 
+async def test_the_kubeconfig_says_how_to_get_there(tmp_path: Path) -> None:
+    """Over its proxy; and to a server of another name than its certificate's."""
+    async with WireServer([[whole(LIST)]]) as proxy:
+        cluster: dict[str, Any] = {"proxy-url": proxy.url}
+        async with connect(kubeconfig(tmp_path, "http://api.invalid", **cluster)) as api:
+            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+    assert proxy.seen[0].headers["host"] == "api.invalid"
+
+    async with WireServer([[whole(LIST)]], server_side()) as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        for name in ("127.0.0.1", None):
+            cluster = {"certificate-authority": LOOPBACK, "tls-server-name": name}
+            async with connect(kubeconfig(tmp_path, url, **cluster)) as api:
+                nodes = ListWatch(CoreV1Api(api).list_node)
+                if name is None:
+                    with pytest.raises(TransportError, match="not trusted"):
+                        await nodes.list({}, idle_timeout=5)
+                else:
+                    await nodes.list({}, idle_timeout=5)
+
+
 async def test_certificates_that_are_none_are_refused(tmp_path: Path) -> None:
     """One line says whose, and what TLS said."""
     bad = tmp_path / "ca.crt"

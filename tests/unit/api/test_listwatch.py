@@ -83,12 +83,14 @@ async def test_default_headers_go_along_but_ours_win() -> None:
     async with WireServer([[whole(LIST)]]) as server, client_of(server.url) as client:
         client.set_default_header("accept", "text/plain")
         client.set_default_header("ACCEPT-ENCODING", "br")
+        client.set_default_header("Content-type", "application/json")
         client.set_default_header("X-Team", "shop")
         client.user_agent = "me/1"
         client.cookie = "a=b"
         await ListWatch(CoreV1Api(client).list_node).list({}, idle_timeout=5)
 
     headers = server.seen[0].headers
+    assert "content-type" not in headers
     assert headers["accept"] == "application/json"
     assert headers["accept-encoding"] == "gzip"
     assert (headers["x-team"], headers["user-agent"], headers["cookie"]) == ("shop", "me/1", "a=b")

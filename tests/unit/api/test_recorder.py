@@ -171,10 +171,14 @@ async def test_the_original_is_left_alone(api: ApiClient) -> None:
 
 async def test_names_are_escaped(api: ApiClient) -> None:
     """A name with odd characters stays one segment of the path."""
-    source = ListWatch(k8s.CoreV1Api(api).list_namespaced_pod, "ä b?x")
-
-    assert source._target.path == "/api/v1/namespaces/%C3%A4%20b%3Fx/pods"  # noqa: SLF001
-    assert source.namespace == "ä b?x"
+    odd = "ä b?x"
+    for source in (
+        ListWatch(k8s.CoreV1Api(api).list_namespaced_pod, odd),
+        ListWatch.for_resource(api, "v1", "pods", namespace=odd),
+    ):
+        assert source._target.path == "/api/v1/namespaces/%C3%A4%20b%3Fx/pods"  # noqa: SLF001
+        assert source.namespace == odd
+    assert ListWatch(deployments(api), namespace=odd).namespace == odd
 
 
 @pytest.mark.parametrize(

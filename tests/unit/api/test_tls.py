@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from typing import Any
 
 import anyio
 import pytest
@@ -39,6 +40,21 @@ async def test_lists_and_watches_go_over_tls() -> None:
 
     assert time.perf_counter() - began < 1
     assert [seen.connection for seen in server.seen] == [1, 2]
+
+
+async def test_hanging_up_waits_for_nobody() -> None:
+    """A peer that no longer reads keeps no socket of ours open: TLS says no goodbye."""
+    async with (
+        WireServer([[open_watch(), chunk(b"{}\n"), End.DEAF]], server_side()) as server,
+        client_of(server.url, ssl_ca_cert=LOOPBACK) as client,
+    ):
+        watch = await ListWatch(CoreV1Api(client).list_node).watch({}, idle_timeout=5)
+        assert await watch.receive() == [b"{}"]
+        response: Any = watch._incoming._response  # noqa: SLF001 - the real socket
+        sock = response.connection.transport.get_extra_info("socket")
+        watch.close()
+        await anyio.sleep(0.1)
+        assert sock.fileno() == -1
 
 
 async def test_an_unknown_authority_is_said_plainly() -> None:

@@ -112,6 +112,22 @@ async def test_a_subclass_with_a_request_of_its_own_is_used() -> None:
     assert urls == [f"{server.url}/api/v1/nodes"]
 
 
+async def test_an_override_put_on_the_object_is_used() -> None:
+    """As by a subclass: a tracer may have replaced request() on this one transport."""
+    urls: list[str] = []
+    async with WireServer([[whole(LIST)]]) as server, client_of(server.url) as client:
+        inner = client.rest_client.request
+
+        async def request(method: str, url: str, **keywords: Any) -> Any:  # noqa: ANN401 - as there
+            urls.append(url)
+            return await inner(method, url, **keywords)
+
+        vars(client.rest_client)["request"] = request
+        await ListWatch(CoreV1Api(client).list_node).list({}, idle_timeout=5)
+
+    assert urls == [f"{server.url}/api/v1/nodes"]
+
+
 class Policy(Counting):
     """A retry policy of watchkit's: it says what it was put over."""
 
@@ -200,7 +216,7 @@ Handler = Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
 
 
 async def test_the_sessions_middlewares_stay() -> None:
-    """What a caller put into the aiohttp session sees watchkit's requests too."""
+    """A caller's middlewares see watchkit's requests too; its raise_for_status hides no Status."""
     seen: list[str] = []
 
     async def note(request: aiohttp.ClientRequest, handler: Handler) -> aiohttp.ClientResponse:
@@ -208,15 +224,18 @@ async def test_the_sessions_middlewares_stay() -> None:
         return await handler(request)
 
     async with (
-        WireServer([[whole(LIST)]]) as server,
+        WireServer([[whole(LIST)], [whole(DENIED, 403)]]) as server,
         client_of(server.url) as client,
         aiohttp.ClientSession(middlewares=[note], raise_for_status=True) as session,
     ):
         await client.rest_client.pool_manager.close()
         client.rest_client.pool_manager = session
-        await ListWatch(CoreV1Api(client).list_node).list({}, idle_timeout=5)
+        nodes = ListWatch(CoreV1Api(client).list_node)
+        await nodes.list({}, idle_timeout=5)
+        with pytest.raises(errors.Forbidden, match="not you"):
+            await nodes.list({}, idle_timeout=5)
 
-    assert seen == ["/api/v1/nodes"]
+    assert seen == ["/api/v1/nodes"] * 2
 
 
 async def test_a_proxy_of_the_configuration_is_used() -> None:

@@ -28,6 +28,8 @@ class End(Enum):
     CLOSE = auto()
     RESET = auto()
     HANG = auto()
+    DEAF = auto()
+    """Stay open and never read again, as a stopped process does."""
 
 
 Step = bytes | float | End
@@ -56,6 +58,7 @@ class WireServer:
     _connections: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
@@ -69,6 +72,7 @@ class WireServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._over.set()
         self._server.close()
         for writer in self._writers:
             writer.transport.abort()
@@ -108,6 +112,10 @@ class WireServer:
                     await asyncio.sleep(step)
                 case End.HANG:
                     await reader.read()
+                    return False
+                case End.DEAF:
+                    writer.transport.pause_reading()  # type: ignore[attr-defined] # it reads
+                    await self._over.wait()
                     return False
                 case End.RESET:
                     _linger_not(writer)
