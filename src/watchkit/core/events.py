@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeAlias
 import msgspec
 from typing_extensions import TypeVar
 
-from watchkit.core.objects import Object, ObjectMeta
+from watchkit.core.metadata import ObjectMeta
+from watchkit.core.objects import Object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,14 +68,14 @@ class _About(msgspec.Struct, Generic[T], frozen=True):
 class Added(_About[T], frozen=True):
     """An object came to be, or came into the watched set."""
 
-    __match_args__ = ("object",)
+    __match_args__ = ("object",)  # pyright: ignore[reportAssignmentType] - the rest by name
     type: ClassVar[Literal["ADDED"]] = "ADDED"
 
 
 class Modified(_About[T], frozen=True):
     """An object of the watched set has changed."""
 
-    __match_args__ = ("object",)
+    __match_args__ = ("object",)  # pyright: ignore[reportAssignmentType] - the rest by name
     type: ClassVar[Literal["MODIFIED"]] = "MODIFIED"
 
 
@@ -85,7 +86,7 @@ class Deleted(_About[T], frozen=True):
     namespace, the uid and the last version seen.
     """
 
-    __match_args__ = ("object",)
+    __match_args__ = ("object",)  # pyright: ignore[reportAssignmentType] - the rest by name
     type: ClassVar[Literal["DELETED"]] = "DELETED"
 
 

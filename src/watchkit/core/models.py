@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 
 from watchkit.core.errors import ProtocolError
+from watchkit.core.reading import BROKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+_SAYS_NO_VALUE: Final = ("Expected `", "Object missing required field `")
+_PATH: Final = re.compile(r"at `[^`]*`$")
 
 _builders: list[tuple[Callable[[type], bool], Callable[[type[Any], bytes], Any]]] = []
 
@@ -36,7 +41,17 @@ def decode(model: type[T], raw: bytes) -> T:
             return cast("T", build(model, raw))
     try:
         return msgspec.json.decode(raw, type=model)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        what = str(error) if isinstance(error, msgspec.ValidationError) else type(error).__name__
-        msg = f"the object does not fit {model.__name__}: {what}"
+    except BROKEN as error:
+        msg = f"the object does not fit {model.__name__}: {_what(error)}"
         raise ProtocolError(msg) from None
+
+
+def _what(error: Exception) -> str:
+    """Say what does not fit, and where; some of msgspec's own texts quote the value."""
+    text = str(error)
+    if isinstance(error, msgspec.ValidationError):
+        if text.startswith(_SAYS_NO_VALUE):
+            return text
+        if where := _PATH.search(text):
+            return f"{type(error).__name__} - {where[0]}"
+    return type(error).__name__

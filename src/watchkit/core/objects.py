@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
@@ -12,95 +11,12 @@ from msgspec import Raw
 
 from watchkit.core import models
 from watchkit.core.errors import ProtocolError
+from watchkit.core.metadata import ObjectMeta, OwnerReference
+from watchkit.core.reading import BROKEN, malformed, parsed, value
 
 T = TypeVar("T")
 
-MAX_DEPTH: Final = 512
-"""Nesting that is still parsed into values: deeper ones break what walks them recursively."""
-
 _NOTHING: Final = Raw(b"")
-_NO_BRACKET: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[^{}\[\]"]+')
-
-
-class OwnerReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """One entry of metadata.ownerReferences (metav1.OwnerReference)."""
-
-    api_version: str = ""
-    kind: str = ""
-    name: str = ""
-    uid: str = ""
-    controller: bool | None = None
-    block_owner_deletion: bool | None = None
-
-
-class ObjectMeta(
-    msgspec.Struct,
-    frozen=True,
-    gc=False,
-    rename={
-        "resource_version": "resourceVersion",
-        "created": "creationTimestamp",
-        "deleted": "deletionTimestamp",
-        "labels_json": "labels",
-        "annotations_json": "annotations",
-        "finalizers_json": "finalizers",
-        "owners_json": "ownerReferences",
-    },
-):
-    """An object's metadata: who it is at once, its labels and the like when asked for.
-
-    What is a mapping or a list is made anew at each read: it is the reader's own.
-    """
-
-    name: str = ""
-    namespace: str | None = None
-    uid: str = ""
-    resource_version: str = ""
-    generation: int | None = None
-    created: str | None = None
-    deleted: str | None = None
-    labels_json: Raw = _NOTHING
-    annotations_json: Raw = _NOTHING
-    finalizers_json: Raw = _NOTHING
-    owners_json: Raw = _NOTHING
-
-    def __repr__(self) -> str:
-        return f"<ObjectMeta {self.key} uid={self.uid} at={self.resource_version}>"
-
-    @property
-    def key(self) -> str:
-        """The namespace and the name as "ns/name", or "name" where there is no namespace."""
-        return f"{self.namespace}/{self.name}" if self.namespace else self.name
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The labels; empty where there are none."""
-        return _section(self.labels_json, dict[str, str]) or {}
-
-    @property
-    def annotations(self) -> dict[str, str]:
-        """The annotations; empty where there are none."""
-        return _section(self.annotations_json, dict[str, str]) or {}
-
-    @property
-    def finalizers(self) -> list[str]:
-        """The finalizers that still hold the object; empty where there are none."""
-        return _section(self.finalizers_json, list[str]) or []
-
-    @property
-    def owner_references(self) -> list[OwnerReference]:
-        """The owners, of which at most one is the controller."""
-        return _section(self.owners_json, list[OwnerReference]) or []
-
-    @property
-    def creation_timestamp(self) -> datetime | None:
-        """When the server created it, by the server's clock."""
-        return _time(self.created)
-
-    @property
-    def deletion_timestamp(self) -> datetime | None:
-        """When it is (or was) to be deleted; None while nobody asked for that."""
-        return _time(self.deleted)
 
 
 class Wire(msgspec.Struct, gc=False):
@@ -132,27 +48,22 @@ class Object(Mapping[str, Any]):
 
     """
 
-    __slots__ = ("_end", "_frame", "_start", "_wire", "meta")
+    __slots__ = ("_raw", "_wire", "meta")
 
     meta: ObjectMeta
-    _frame: bytes
-    _start: int
-    _end: int
+    _raw: bytes
     _wire: Wire
 
     def __init__(self, source: bytes | Mapping[str, Any]) -> None:
-        frame = source if isinstance(source, bytes) else _encoded(source)
-        self._wire = _parsed(_whole, frame)
-        self._frame, self._start, self._end = frame, 0, len(frame)
+        self._raw = source if isinstance(source, bytes) else _encoded(source)
+        self._wire = parsed(_whole, self._raw)
         self.meta = self._wire.metadata
 
     @classmethod
-    def within(cls, frame: bytes, start: int, end: int, wire: Wire) -> Object:
-        """The object at `frame[start:end]`, already parsed: the frame is kept, never a chunk."""
+    def of(cls, raw: bytes, wire: Wire) -> Object:
+        """The object of JSON that was parsed already, and is all UTF-8."""
         self = object.__new__(cls)
-        self._frame = frame
-        self._start = start
-        self._end = end
+        self._raw = raw
         self._wire = wire
         self.meta = wire.metadata
         return self
@@ -160,7 +71,7 @@ class Object(Mapping[str, Any]):
     @property
     def raw(self) -> bytes:
         """The JSON bytes, as kept."""
-        return self._frame[self._start : self._end]
+        return self._raw
 
     @property
     def api_version(self) -> str:
@@ -234,7 +145,7 @@ class Object(Mapping[str, Any]):
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, yours to change."""
-        return cast("dict[str, Any]", _value(self.raw))
+        return cast("dict[str, Any]", value(self._raw))
 
     def to(self, model: type[T]) -> T:
         """Decode into a msgspec Struct (undeclared fields are skipped) or a kubernetes model.
@@ -243,14 +154,14 @@ class Object(Mapping[str, Any]):
             ProtocolError: the object does not fit the model.
 
         """
-        return models.decode(model, self.raw)
+        return models.decode(model, self._raw)
 
     def without(self, *paths: str) -> Object:
         """A new object that lacks some parts: `obj.without("metadata.managedFields", "status")`.
 
         A path is names joined by dots; one that leads nowhere changes nothing.
         """
-        raw = self.raw
+        raw = self._raw
         for path in paths:
             raw = _removed(raw, path.split("."))
         return Object(raw)
@@ -258,10 +169,10 @@ class Object(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
         wire = self._wire
         if key == "spec" and wire.spec:
-            return _value(wire.spec)
+            return value(wire.spec)
         if key == "status" and wire.status:
-            return _value(wire.status)
-        return _value(self._parts()[key])
+            return value(wire.status)
+        return value(self._parts()[key])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts())
@@ -274,7 +185,7 @@ class Object(Mapping[str, Any]):
             mine, its = self._identity(), other._identity()
             if mine and its:
                 return mine == its
-            return self.raw == other.raw or self.to_dict() == other.to_dict()
+            return self._raw == other.raw or self.to_dict() == other.to_dict()
         if isinstance(other, Mapping):
             return self.to_dict() == other
         return NotImplemented
@@ -287,59 +198,11 @@ class Object(Mapping[str, Any]):
         return f"<Object {what} {self.key} uid={self.uid} at={self.resource_version}>"
 
     def _parts(self) -> dict[str, Raw]:
-        return _parsed(_sections, self.raw)
+        return parsed(_sections, self._raw)
 
     def _identity(self) -> tuple[str, str] | None:
         meta = self.meta
         return (meta.uid, meta.resource_version) if meta.uid and meta.resource_version else None
-
-
-def _parsed(decoder: msgspec.json.Decoder[T], raw: bytes | Raw) -> T:
-    try:
-        return decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(error) from None
-
-
-def _section(raw: Raw, kind: type[T]) -> T | None:
-    if not raw:
-        return None
-    try:
-        return msgspec.json.decode(raw, type=kind | None)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(error) from None
-
-
-def _value(raw: bytes | Raw) -> object:
-    _check_depth(bytes(raw))
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(error) from None
-
-
-def _malformed(error: Exception) -> ProtocolError:
-    """A typed error that names the fault's class, never the bytes that have it."""
-    msg = f"an object's JSON cannot be read ({type(error).__name__})"
-    return ProtocolError(msg)
-
-
-def _check_depth(raw: bytes) -> None:
-    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
-        return
-    depth = 0
-    for bracket in _NO_BRACKET.sub(b"", raw):
-        depth += 1 if bracket in b"{[" else -1
-        if depth > MAX_DEPTH:
-            msg = f"an object's JSON is nested deeper than {MAX_DEPTH}"
-            raise ProtocolError(msg)
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise _malformed(error) from None
 
 
 def _removed(raw: bytes | Raw, path: list[str]) -> bytes:
@@ -347,6 +210,8 @@ def _removed(raw: bytes | Raw, path: list[str]) -> bytes:
         sections = msgspec.json.decode(raw, type=dict[str, Raw])
     except msgspec.ValidationError:  # a list or a plain value on the way: the path leads nowhere
         return bytes(raw)
+    except BROKEN as error:
+        raise malformed(error) from None
     name, rest = path[0], path[1:]
     if name not in sections:
         return bytes(raw)
@@ -360,6 +225,6 @@ def _removed(raw: bytes | Raw, path: list[str]) -> bytes:
 def _encoded(source: Mapping[str, Any]) -> bytes:
     try:
         return msgspec.json.encode(dict(source))
-    except (TypeError, msgspec.MsgspecError) as error:
+    except (TypeError, UnicodeEncodeError, RecursionError, msgspec.MsgspecError) as error:
         msg = f"not the JSON of an object ({type(error).__name__})"
         raise ProtocolError(msg) from None
