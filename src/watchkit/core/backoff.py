@@ -6,9 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-_MOST_ATTEMPTS = 1024.0
-"""Beyond it factor**attempt says no more than the cap does, and floats overflow."""
-
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -39,7 +36,14 @@ class Backoff:
 
     def delay(self, attempt: int, luck: float) -> float:
         """Seconds to wait after failure number `attempt` (from 0), with `luck` in [0, 1)."""
-        whole = self._whole(attempt)
+        return self._jittered(self._grown(attempt), luck)
+
+    def delay_at_cap(self, luck: float) -> float:
+        """Seconds to wait where only somebody else's act can help: the longest, with jitter."""
+        grows = self.initial > 0 and self.factor > 1
+        return self._jittered(self.cap if grows else min(self.cap, self.initial), luck)
+
+    def _jittered(self, whole: float, luck: float) -> float:
         match self.jitter:
             case "full":
                 return luck * whole
@@ -48,13 +52,11 @@ class Backoff:
             case "none":
                 return whole
 
-    def delay_at_cap(self, luck: float) -> float:
-        """Seconds to wait where only somebody else's act can help: the cap, with jitter."""
-        return self.delay(int(_MOST_ATTEMPTS), luck) if self.initial else 0.0
-
-    def _whole(self, attempt: int) -> float:
-        if self.initial == 0:
-            return 0.0
-        room = math.log(self.cap / self.initial) if self.cap else -math.inf
-        growth = min(float(attempt), _MOST_ATTEMPTS) * math.log(self.factor)
-        return self.cap if growth >= room else min(self.cap, self.initial * self.factor**attempt)
+    def _grown(self, attempt: int) -> float:
+        """Compare in logarithms first: factor**attempt overflows where the cap is far below."""
+        if self.initial == 0 or self.factor == 1 or self.initial >= self.cap:
+            return min(self.cap, self.initial)
+        room = math.log(self.cap) - math.log(self.initial)
+        if attempt >= room / math.log(self.factor):
+            return self.cap
+        return min(self.cap, self.initial * self.factor**attempt)

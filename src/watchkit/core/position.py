@@ -137,12 +137,15 @@ class Restored:
 Signal: TypeAlias = Opened | Moved | Ended | Listed | Failed | Restored
 
 
+Level: TypeAlias = Literal["debug", "info", "warning"]
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """One decision as the log will have it; a delay in seconds where there is one."""
 
     event: str
-    level: Literal["debug", "info", "warning"]
+    level: Level
     fields: Mapping[str, object]
 
 
