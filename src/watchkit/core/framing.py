@@ -13,24 +13,25 @@ class LineBuffer:
 
     Any chunking of the same bytes gives the same lines. Only `\n` ends a line (not U+0085 or
     U+2028, which JSON strings may hold). Memory: one frame of at most `max_frame` bytes plus one
-    chunk. The fragments of a long line are joined once, not once per chunk.
+    chunk, however small the chunks are. The fragments of a long line are joined once, not once
+    per chunk.
     """
 
-    __slots__ = ("_fragments", "_max_frame", "_overflow", "_size")
+    __slots__ = ("_begun", "_max_frame", "_overflow")
 
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
         if max_frame < 1:
             msg = f"max_frame must be at least 1 byte, not {max_frame}"
             raise ValueError(msg)
-        self._fragments: list[bytes] = []
+        # Not a list of fragments: of tiny ones, that costs more than forty times the frame.
+        self._begun = bytearray()
         self._max_frame = max_frame
         self._overflow = False
-        self._size = 0
 
     @property
     def partial(self) -> bool:
         """Whether a line has begun whose newline has not come yet."""
-        return self._size > 0
+        return len(self._begun) > 0
 
     def check(self) -> None:
         """Raise what stopped the last `feed`: look before waiting for another chunk.
@@ -54,11 +55,10 @@ class LineBuffer:
         self.check()
         lines = chunk.split(b"\n")
         rest = lines.pop()
-        if lines and self._fragments:
-            self._fragments.append(lines[0])
-            lines[0] = b"".join(self._fragments)
-            self._fragments.clear()
-            self._size = 0
+        if lines and self._begun:
+            self._begun += lines[0]
+            lines[0] = bytes(self._begun)
+            self._begun.clear()
         complete = self._within_cap(lines)
         self._keep(rest)
         return complete
@@ -66,16 +66,16 @@ class LineBuffer:
     def _within_cap(self, lines: list[bytes]) -> list[bytes]:
         complete: list[bytes] = []
         for line in lines:
-            if len(line) > self._max_frame:
+            frame = line[:-1] if line.endswith(b"\r") else line
+            if len(frame) > self._max_frame:
                 self._overflow = True
                 break
-            frame = line[:-1] if line.endswith(b"\r") else line
             if frame and not frame.isspace():
                 complete.append(frame)
         return complete
 
     def _keep(self, rest: bytes) -> None:
         if rest and not self._overflow:
-            self._fragments.append(rest)
-            self._size += len(rest)
-            self._overflow = self._size > self._max_frame
+            self._begun += rest
+            # One more byte may be the \r of its end.
+            self._overflow = len(self._begun) > self._max_frame + 1
