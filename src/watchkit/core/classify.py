@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _MESSAGE_CAP: Final = 1024
 """Characters kept of a Status' message: enough to understand it, bounded against a bad server."""
+_REASON_CAP: Final = 64
+"""Characters kept of a Status' reason, which is one word."""
 
 _BY_REASON: Final[dict[str, type[errors.ApiError]]] = {
     "Expired": errors.ResourceExpired,
@@ -130,7 +132,7 @@ def status_error(
 def object_error(body: bytes, *, doing: str = "") -> errors.ApiError:
     """Make the error of an ERROR event's object, or of a Status where a list or event should be.
 
-    Tolerant: an object that is no Status, or has fields missing, is a 500.
+    Tolerant: an object that is no Status, or has no code of an error, is a 500.
     """
     said = _status_of(body)
     if said is None or said.get("kind", "Status") != "Status":
@@ -138,7 +140,8 @@ def object_error(body: bytes, *, doing: str = "") -> errors.ApiError:
         return api_error(500, message=message, doing=doing)
     reason = said.get("reason")
     code = said.get("code")
-    status = code if isinstance(code, int) and code > 0 else _CODE_OF_REASON.get(str(reason), 500)
+    is_error = isinstance(code, int) and 400 <= code <= 599
+    status = cast("int", code) if is_error else _CODE_OF_REASON.get(str(reason), 500)
     return _error_of(said, status, None, doing)
 
 
@@ -253,10 +256,8 @@ def _kind_of(status: int) -> type[errors.ApiError]:
             return errors.Redirected
         case 4:
             return errors.InvalidRequest
-        case 5:
+        case _:  # a 5xx; or a code that is none of Kubernetes', as of a proxy in between
             return errors.ServerUnavailable
-        case _:
-            return errors.ApiError
 
 
 def _status_of(body: bytes) -> dict[str, object] | None:
@@ -277,9 +278,13 @@ def _error_of(
         retry_after = float(hint)
     return api_error(
         status,
-        reason=reason if isinstance(reason, str) else "",
-        message=" ".join(message.split())[:_MESSAGE_CAP] if isinstance(message, str) else "",
+        reason=_one_line(reason, _REASON_CAP),
+        message=_one_line(message, _MESSAGE_CAP),
         retry_after=retry_after,
         details=known,
         doing=doing,
     )
+
+
+def _one_line(text: object, cap: int) -> str:
+    return " ".join(text.split())[:cap] if isinstance(text, str) else ""
