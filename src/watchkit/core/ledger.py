@@ -53,25 +53,30 @@ class Ledger:
     Added of a successor with another uid.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_void")
 
     def __init__(self) -> None:
         self._held: dict[str, tuple[str, str]] = {}
+        self._void: set[str] = set()
+        """Keys whose version is of before a restore: the last one seen, but no measure."""
 
     def __len__(self) -> int:
         return len(self._held)
 
     def holds(self, subject: Object) -> bool:
         """Whether this uid is held under this key in this version."""
-        return self._held.get(subject.key) == (subject.uid, subject.resource_version)
+        key = subject.key
+        held = self._held.get(key)
+        return held == (subject.uid, subject.resource_version) and key not in self._void
 
     def apply(self, verb: Verb, subject: Object, asked: str | None) -> Sequence[ObjectEvent]:
         """Take one event: nothing where it is stale, else the event, after a lost Deleted."""
         meta = subject.meta
         key, version = meta.key, meta.resource_version
         held = self._held.get(key)
-        if _is_stale(verb, version, held, asked):
+        if _is_stale(verb, version, held if key not in self._void else None, asked):
             return ()
+        self._void.discard(key)
         event = _KINDS[verb](subject, meta, resume_version=version)
         if verb == "DELETED":
             self._held.pop(key, None)
@@ -91,12 +96,14 @@ class Ledger:
                 gone.append(_deleted(key, held))
         for key, entry in listing.entries.items():
             held_now = self._held.get(key)
-            if entry.object is None or held_now == (entry.uid, entry.version):
+            is_same = held_now == (entry.uid, entry.version) and key not in self._void
+            if entry.object is None or is_same:
                 continue
             known = held_now is not None and held_now[0] == entry.uid
             kind = Modified if known else Added
             here.append(kind(entry.object, entry.object.meta, initial, inferred=not initial))
         self._held = {key: (each.uid, each.version) for key, each in listing.entries.items()}
+        self._void.clear()
         events = gone + here
         if events:
             events[-1] = msgspec.structs.replace(events[-1], resume_version=listing.version)
@@ -104,7 +111,7 @@ class Ledger:
 
     def forget_versions(self) -> None:
         """Keep the uids: versions of before a restore say nothing of those after it."""
-        self._held = {key: (uid, "") for key, (uid, _) in self._held.items()}
+        self._void = set(self._held)
 
 
 def _is_stale(verb: Verb, version: str, held: tuple[str, str] | None, asked: str | None) -> bool:
