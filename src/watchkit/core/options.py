@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 Selector: TypeAlias = str | Mapping[str, str]
 Query: TypeAlias = dict[str, str]
@@ -43,7 +43,7 @@ class ListOptions:
 
     Raises:
         ValueError: a value that the API refuses, or an `extra` that watchkit manages itself.
-        TypeError: a selector that is neither a string nor a mapping of strings.
+        TypeError: a value of another type, such as a number for a version.
 
     """
 
@@ -56,12 +56,16 @@ class ListOptions:
     allow_watch_bookmarks: bool | None = None
     send_initial_events: bool | None = None
     shard_selector: str | None = None
-    extra: Mapping[str, str | int | bool] = field(default_factory=dict, hash=False)
+    extra: Mapping[str, str | int | bool] = field(
+        default_factory=dict[str, str | int | bool], hash=False
+    )
 
     def __post_init__(self) -> None:
         for name in ("label_selector", "field_selector"):
             object.__setattr__(self, name, _selector(name, getattr(self, name)))
         object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
+        for name, kind in _TYPES.items():
+            _check_type(name, getattr(self, name), kind)
         _check_extra(self.extra)
         _check_numbers(self)
         _check_match(self)
@@ -82,6 +86,16 @@ class ListOptions:
             raise TypeError(msg)
         return cls(**options)  # type: ignore[arg-type]  # __post_init__ checks the values
 
+
+_TYPES: Final[dict[str, type]] = {
+    "resource_version": str,
+    "resource_version_match": str,
+    "timeout_seconds": int,
+    "limit": int,
+    "allow_watch_bookmarks": bool,
+    "send_initial_events": bool,
+    "shard_selector": str,
+}
 
 OPTION_NAMES: Final = frozenset(each.name for each in fields(ListOptions))
 
@@ -149,7 +163,7 @@ def _selector(name: str, value: object) -> str | None:
         msg = f"{name} must be a string or a mapping, not {type(value).__name__}"
         raise TypeError(msg)
     pairs: list[str] = []
-    for key, wanted in value.items():
+    for key, wanted in cast("Mapping[object, object]", value).items():
         if not isinstance(key, str) or not isinstance(wanted, str):
             msg = f"{name}: a mapping holds equalities of strings, not {key!r}: {wanted!r}"
             raise TypeError(msg)
@@ -162,11 +176,23 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")
 
 
+def _check_type(name: str, value: object, kind: type) -> None:
+    """Refuse what would reach the server in another spelling, or be compared as what it is not."""
+    is_right = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+    if value is not None and not is_right:
+        msg = f"{name} must be {kind.__name__}, not {type(value).__name__}"
+        raise TypeError(msg)
+
+
 def _check_extra(extra: Mapping[str, str | int | bool]) -> None:
     managed = sorted(_MANAGED.intersection(extra))
     if managed:
         msg = f"extra: watchkit manages {', '.join(managed)} itself; use the option of that name"
         raise ValueError(msg)
+    for name, value in cast("Mapping[str, object]", extra).items():
+        if not isinstance(value, str | int):
+            msg = f"extra: {name} must be str, int or bool, not {type(value).__name__}"
+            raise TypeError(msg)
 
 
 def _check_numbers(options: ListOptions) -> None:
