@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from watchkit.core.errors import Forbidden, NotFound
+from watchkit.core.position import Dead, Watch
 
 if TYPE_CHECKING:
     from watchkit.core.position import Position
@@ -60,18 +61,23 @@ def judge(
 
     `heard` is whether the server has answered at all so far.
     """
-    first_reconnect = position.hushed and position.failures == 1
-    is_stale = silence > (bound + _RECONNECT if first_reconnect else bound)
+    at_once = position.hushed and position.failures == 1
+    is_stale = silence > (bound + _RECONNECT if at_once else bound)
+    if isinstance(position.next, Dead):
+        return HealthState.STOPPED
     if is_open and not is_stale:
         return HealthState.WATCHING
-    match position.cause:
+    if is_stale or (position.failures and not at_once):
+        return _of_failure(position.cause, is_stale=is_stale)
+    is_between_watches = heard and isinstance(position.next, Watch)
+    return HealthState.WATCHING if is_between_watches else HealthState.SYNCING
+
+
+def _of_failure(cause: Exception | None, *, is_stale: bool) -> HealthState:
+    match cause:
         case Forbidden():
             return HealthState.FORBIDDEN
         case NotFound():
             return HealthState.NOT_SERVED
-        case _ if is_stale:
-            return HealthState.STALE
-        case _ if position.failures and not first_reconnect:
-            return HealthState.RETRYING
         case _:
-            return HealthState.WATCHING if heard else HealthState.SYNCING
+            return HealthState.STALE if is_stale else HealthState.RETRYING
