@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OLDEST = (3, 11)
 EXTRAS = ("cli", "metrics", "testing", "uvloop")
+PATIENCE = 30.0  # seconds after Ctrl-C for what runs a control plane to end it
 PARALLEL = ("--numprocesses=auto", "--dist=worksteal")
 PROBE = """
 import json, platform, sys, sysconfig
@@ -132,7 +133,8 @@ def e2e(session: nox.Session) -> None:
     install(session, *requirements("build", "e2e"))
     # The first fixture may build the control plane, for minutes: only a test's own time counts.
     bounds = ("-o", "timeout_func_only=true", "--timeout=300")
-    session.run("pytest", *bounds, *(session.posargs or ["tests/e2e"]))
+    wanted = session.posargs or ["tests/e2e"]
+    session.run("pytest", *bounds, *wanted, interrupt_timeout=PATIENCE)
 
 
 @nox.session
@@ -146,7 +148,7 @@ def docs(session: nox.Session) -> None:
 def dist(session: nox.Session) -> None:
     """Build what is published; the wheel, with what it asks for itself, passes the unit tests.
 
-    The wheel is built from the source archive, and the tests run from a copy, away from src/.
+    The wheel is built from the source archive; the tests are the archive's, without its src/.
     """
     place = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(place, ignore_errors=True)
@@ -157,10 +159,11 @@ def dist(session: nox.Session) -> None:
     published = f"watchkit[{','.join(EXTRAS)}] @ {wheel.as_uri()}#sha256={digest}"
     install(session, published, *group("test"), project=False)
 
-    shutil.copytree(ROOT / "tests" / "unit", place / "tests" / "unit")
-    for name in ("pyproject.toml", "tests/__init__.py"):
-        shutil.copy(ROOT / name, place / name)
-    with session.chdir(place):
+    (archive,) = place.glob("*.tar.gz")
+    shutil.unpack_archive(archive, place, filter="data")
+    (unpacked,) = place.glob("*/pyproject.toml")
+    shutil.rmtree(unpacked.parent / "src")
+    with session.chdir(unpacked.parent):
         session.run("python", "-c", IS_INSTALLED)
         session.run("pytest", "tests/unit", *PARALLEL)
 
@@ -190,6 +193,17 @@ def bench(session: nox.Session) -> None:
     """Print what a watched event costs, beside others on the same bytes; nothing is asserted."""
     install(session, *requirements("build", "test"))
     session.run("python", "benchmarks/watch.py", *session.posargs)
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Start a real control plane, let things happen on it, and run `watchkit watch` (Ctrl-C ends).
+
+    Give `-- --seconds N` to end by itself.
+    """
+    install(session, *requirements("build", "e2e"))
+    program = ("python", "-m", "tools.demo", *session.posargs)
+    session.run(*program, success_codes=[0, 130], interrupt_timeout=PATIENCE)
 
 
 @nox.session(default=False)
