@@ -134,7 +134,8 @@ def e2e(session: nox.Session) -> None:
     # The first fixture may build the control plane, for minutes: only a test's own time counts.
     bounds = ("-o", "timeout_func_only=true", "--timeout=300")
     wanted = session.posargs or ["tests/e2e"]
-    session.run("pytest", *bounds, *wanted, interrupt_timeout=PATIENCE)
+    patience = {"interrupt_timeout": PATIENCE, "terminate_timeout": PATIENCE}
+    session.run("pytest", *bounds, *wanted, **patience)
 
 
 @nox.session
@@ -197,13 +198,11 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """Start a real control plane, let things happen on it, and run `watchkit watch` (Ctrl-C ends).
-
-    Give `-- --seconds N` to end by itself.
-    """
+    """Watch a real API server on which something happens, until Ctrl-C or `-- --seconds N`."""
     install(session, *requirements("build", "e2e"))
     program = ("python", "-m", "tools.demo", *session.posargs)
-    session.run(*program, success_codes=[0, 130], interrupt_timeout=PATIENCE)
+    patience = {"interrupt_timeout": PATIENCE, "terminate_timeout": PATIENCE}
+    session.run(*program, success_codes=[0, 130], **patience)
 
 
 @nox.session(default=False)
