@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypedDict, cast
 from urllib.parse import quote, urlencode
 
@@ -40,9 +40,9 @@ class Get:
     """
 
     doing: str
-    url: str
-    query: list[tuple[str, str]]
-    headers: dict[str, str]
+    url: str = field(repr=False)
+    query: list[tuple[str, str]] = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
     lane: str | None
 
 
