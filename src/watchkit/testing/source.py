@@ -47,11 +47,8 @@ class FakeSource:
     async def list(self, query: Mapping[str, str], *, idle_timeout: float) -> bytes:
         """Get one page (see `ListerWatcher.list`)."""
         performance = await self._ask("list", query)
-        try:
-            head = await performance.head(idle_timeout)
-            return await performance.body(head, idle_timeout)
-        finally:
-            performance.close()
+        head = await performance.head(idle_timeout)
+        return await performance.body(head, idle_timeout)
 
     async def watch(self, query: Mapping[str, str], *, idle_timeout: float) -> FakeStream:
         """Open a watch (see `ListerWatcher.watch`)."""

@@ -113,6 +113,21 @@ async def test_a_watch_is_of_its_namespace_and_resource(cluster: FakeCluster) ->
     assert types(seen) == [("ADDED", "c")]
 
 
+async def test_other_resources_are_not_seen(cluster: FakeCluster) -> None:
+    """Neither from history nor as it happens, though they share the version counter."""
+    stream = await cluster.source("v1", "configmaps").watch(
+        {"resourceVersion": str(cluster.version)}, idle_timeout=10
+    )
+    cluster.create(pod("a"))
+    cluster.create(config_map("b"))
+
+    frames = await stream.receive()
+
+    assert frames is not None
+    assert [json.loads(frame)["object"]["kind"] for frame in frames] == ["ConfigMap"]
+    stream.close()
+
+
 async def test_events_come_when_they_happen_several_in_one_batch(cluster: FakeCluster) -> None:
     """A change wakes the watch at once; what happened in one go comes in one batch."""
     stream = await cluster.source("v1", "configmaps").watch(
@@ -256,12 +271,17 @@ async def test_a_watch_from_the_future_is_silent(cluster: FakeCluster) -> None:
     source = cluster.source("v1", "configmaps")
 
     silent = await watched(source, allowWatchBookmarks="true", **query)
+    live = await source.watch(query, idle_timeout=10)
     for name in ("a", "b", "c"):
         cluster.create(config_map(name))
     passed = await watched(source, **query)
+    frames = await live.receive()
 
     assert silent == []
     assert types(passed) == [("ADDED", "c")]
+    assert frames is not None
+    assert [json.loads(frame)["object"]["metadata"]["name"] for frame in frames] == ["c"]
+    live.close()
 
 
 async def test_history_is_kept_up_to_the_compaction(cluster: FakeCluster) -> None:
@@ -312,7 +332,9 @@ async def test_a_removed_resource_says_goodbye(cluster: FakeCluster) -> None:
     frames = await stream.receive()
     assert frames is not None
     assert [json.loads(frame)["type"] for frame in frames] == ["DELETED"]
+    began = anyio.current_time()
     assert await stream.receive() is None
+    assert anyio.current_time() == began
     with pytest.raises(NotFound):
         await source.list({}, idle_timeout=10)
 
