@@ -6,6 +6,7 @@ costs nothing until somebody asks for it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -122,7 +123,7 @@ class Log:
 
     def since(self, version: int) -> list[Entry]:
         """The entries after `version`, oldest first."""
-        return [entry for entry in self.entries if entry.version > version]
+        return self.entries[self._upto(version) :]
 
     def at(self, version: int) -> dict[str, Kept]:
         """The objects as they were at `version`, not before the last compaction."""
@@ -141,7 +142,10 @@ class Log:
     def restore(self, version: int) -> None:
         """Go back to `version`, as if nothing after it had ever happened."""
         self.objects = self.at(version)
-        self.entries = [entry for entry in self.entries if entry.version <= version]
+        del self.entries[self._upto(version) :]
+
+    def _upto(self, version: int) -> int:
+        return bisect_right(self.entries, version, key=lambda entry: entry.version)
 
 
 def _encode(resource: Resource, manifest: Manifest) -> bytes:
