@@ -44,7 +44,7 @@ async def test_silence_is_ended_at_the_idle_bound_and_the_version_kept(
     assert source.times("list") == []
     assert source.streams[0].closed
     (idle,) = [each for each in logs if each["event"] == "watch.idle"]
-    assert (idle["delay"], idle["cause"]) == (0, "nothing came for 150 s")
+    assert (idle["delay"], idle["cause"]) == (0, "watch pods: nothing came for 150 s")
 
 
 async def test_the_second_silence_in_a_row_backs_off() -> None:
