@@ -8,7 +8,8 @@ once, with no await between: cancelled at any point, it loses nothing, and the n
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import anyio.lowlevel
@@ -17,6 +18,7 @@ from watchkit.core import errors
 from watchkit.core.events import Began, Event, Relisted, Synced
 from watchkit.core.health import Health, judge
 from watchkit.core.listing import Listing
+from watchkit.core.naming import named
 from watchkit.core.position import (
     Abandoned,
     Dead,
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
     from watchkit.core.ledger import Memory
     from watchkit.core.options import ListOptions
     from watchkit.core.source import ListerWatcher
+
+_TURNS_BEFORE_PROBE: Final = 3
+"""Turns of the event loop in which events that are there already come first: they would only
+cut the probe off."""
 
 
 class Feed:
@@ -205,7 +211,6 @@ class Feed:
             self._finish_initial(watch, intake.version or "")
         if intake.version is not None and intake.version != before:
             watch.moved = True
-            self._probe = None  # the store is past the version asked for: it was not restored
             self._decide(Moved(intake.version, by_bookmark=intake.bookmarked))
         if intake.failure is not None:
             self._end(Failed(intake.failure, opened=True))
@@ -222,7 +227,10 @@ class Feed:
     # The probe beside a watch.
 
     async def _read_beside_probe(self, watch: OpenWatch, version: str) -> None:
-        """Read, and meanwhile ask once for the store's version; neither delays the other."""
+        """Read, and meanwhile ask once for the store's version; neither delays the other.
+
+        Events that come while the question is out end it: they show what it asks for.
+        """
 
         async def read() -> None:
             while self._open is watch and self._probe is not None and not self._events:
@@ -230,6 +238,8 @@ class Feed:
             both.cancel_scope.cancel()
 
         async def ask() -> None:
+            for _ in range(_TURNS_BEFORE_PROBE):
+                await anyio.lowlevel.checkpoint()
             await anyio.sleep_until(self._at().not_before)
             self._found_by_probe = await self._older_version(version)
             self._probe = None
@@ -248,7 +258,10 @@ class Feed:
             self._observer.probe_failed(error)
             return None
         except anyio.get_cancelled_exc_class():
-            self._decide(Abandoned())
+            if self._events:
+                self._probe = None
+            else:
+                self._decide(Abandoned())
             raise
         return found if is_before(found, version) else None
 
@@ -295,6 +308,8 @@ class Feed:
 
     def _decide(self, signal: Signal) -> None:
         """Take one decision and say it; an error of it waits until the events before it are out."""
+        if isinstance(signal, Failed):
+            signal = replace(signal, error=named(signal.error, self._doing(), self._options))
         luck = random.random()  # noqa: S311 - jitter, no secret
         decision = step(self._at(), signal, self._policy, anyio.current_time(), luck)
         before = self.version
@@ -305,6 +320,11 @@ class Feed:
             self._observer.decided(decision.said, self.version or before)
         if decision.error is not None:
             self._raising = decision.error
+
+    def _doing(self) -> str:
+        verb = "list" if isinstance(self._at().next, List) else "watch"
+        where = f" in {self._source.namespace}" if self._source.namespace else ""
+        return f"{verb} {self._source.resource}{where}"
 
     def _heard(self) -> None:
         self._last_life = self._clock.read()
