@@ -65,8 +65,8 @@ class ScriptedSource:
     """Plays `lists` and `watches`, each in its order; then `last_list` and `last_watch` for ever.
 
     By default, every list is empty, and newer than all else, and every watch is silent. Probes
-    are answered by `last_list`. `asked` holds the requests, `streams` every watch that was answered, `open` those of them
-    that nobody has hung up.
+    are answered by `last_list`. `asked` holds the requests, `streams` every watch that was
+    answered, `open` those of them that nobody has hung up.
     """
 
     def __init__(

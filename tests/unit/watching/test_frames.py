@@ -87,10 +87,7 @@ async def test_the_fourth_bad_frame_is_raised() -> None:
 async def test_bad_frames_are_counted_between_progress() -> None:
     """An event that moves the version ends the row."""
     source = ScriptedSource(
-        watches=[
-            reply(added(f"p{number}", number), BAD["text"])
-            for number in range(11, 31)
-        ]
+        watches=[reply(added(f"p{number}", number), BAD["text"]) for number in range(11, 31)]
     )
     async with RetryWatcher(source, {"resource_version": "10"}) as watcher:
         assert len(await take(watcher, 20)) == 20

@@ -171,10 +171,14 @@ async def test_an_error_does_not_end_the_watcher() -> None:
 
 async def test_an_error_in_the_block_is_the_callers(pods: ListerWatcher) -> None:
     """The block neither hides nor wraps it."""
-    with pytest.raises(ZeroDivisionError):
+
+    async def consume() -> None:
         async with RetryWatcher(pods) as watcher:
             await started(watcher)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await consume()
 
 
 async def test_a_forgotten_watcher_does_not_warn(cluster: FakeCluster, pods: ListerWatcher) -> None:
