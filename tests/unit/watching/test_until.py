@@ -27,7 +27,7 @@ from watchkit import (
     ServerUnavailable,
     until,
 )
-from watchkit.conditions import all_of, any_of, is_deleted, is_ready, not_
+from watchkit.conditions import all_of, is_deleted, is_ready
 from watchkit.testing import Disconnect, FakeCluster, Gone
 
 pytestmark = pytest.mark.anyio
@@ -301,70 +301,3 @@ async def test_conditions_see_listed_and_watched_objects_in_order() -> None:
 
     assert seen == ["a1", "a11", "a20", "a31", "b32"]
     assert source.open == 0
-
-
-def status(**conditions: str) -> Object:
-    """An object whose status has these conditions."""
-    listed = [{"type": name, "status": value} for name, value in conditions.items()]
-    return Object({"metadata": {"name": "a"}, "status": {"conditions": listed}})
-
-
-@pytest.mark.parametrize(
-    ("obj", "ready"),
-    [
-        (None, False),
-        (Object({"metadata": {"name": "a"}}), False),
-        (Object({"metadata": {"name": "a"}, "status": {}}), False),
-        (Object({"metadata": {"name": "a"}, "status": {"conditions": None}}), False),
-        (Object({"metadata": {"name": "a"}, "status": {"conditions": ["odd", {}]}}), False),
-        (status(Ready="True"), True),
-        (status(Ready="False"), False),
-        (status(Ready="Unknown"), False),
-        (status(Available="True"), True),
-        (status(Established="True", NamesAccepted="False"), True),
-        (status(Available="True", Ready="False"), False),
-        (status(Progressing="True"), False),
-        (
-            Object(
-                {
-                    "metadata": {"name": "a", "deletionTimestamp": "2026-01-01T00:00:00Z"},
-                    "status": {"conditions": [{"type": "Ready", "status": "True"}]},
-                }
-            ),
-            False,
-        ),
-    ],
-)
-def test_ready_is_what_the_status_says(obj: Object | None, *, ready: bool) -> None:
-    """Ready, Available or Established; never of what is on its way out."""
-    assert is_ready(obj) is ready
-
-
-@pytest.mark.parametrize(("generation", "observed", "ready"), [(2, 1, False), (2, 2, True)])
-def test_an_outdated_status_is_not_believed(generation: int, observed: int, *, ready: bool) -> None:
-    """A status of before the last change of the spec says nothing of after."""
-    obj = Object(
-        {
-            "metadata": {"name": "a", "generation": generation},
-            "status": {
-                "observedGeneration": observed,
-                "conditions": [{"type": "Available", "status": "True"}],
-            },
-        }
-    )
-    assert is_ready(obj) is ready
-
-
-def test_conditions_combine() -> None:
-    """all_of, any_of, not_; a later one is not asked where an earlier one decides."""
-    ready = status(Ready="True")
-
-    def never(obj: Object | None) -> bool:
-        raise AssertionError("was asked")
-
-    assert all_of(exists, is_ready)(ready)
-    assert not all_of(is_deleted, never)(ready)
-    assert any_of(exists, never)(ready)
-    assert not any_of(is_deleted, not_(exists))(ready)
-    assert all_of()(None)
-    assert not any_of()(None)
