@@ -131,7 +131,7 @@ async def test_cancelled_over_and_over_nothing_is_lost() -> None:
                 try:
                     async with asyncio.timeout(0.003):
                         async for event in pods:
-                            names.append(event.name)  # noqa: PERF401 - kept when cut short
+                            names.append(event.name)
                 except TimeoutError:
                     continue
 
