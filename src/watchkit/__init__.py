@@ -1,6 +1,7 @@
 """Kubernetes watches that survive anything: the list+watch half of client-go for Python."""
 
 from watchkit.api.listwatch import ListWatch
+from watchkit.api.retrying import RetryingTransport
 from watchkit.core.backoff import Backoff
 from watchkit.core.classify import (
     Verdict,
@@ -18,7 +19,9 @@ from watchkit.core.classify import (
 )
 from watchkit.core.errors import (
     AlreadyExists,
+    AmbiguousWrite,
     ApiError,
+    CircuitOpen,
     ConditionTimeout,
     Conflict,
     Forbidden,
@@ -28,6 +31,7 @@ from watchkit.core.errors import (
     NotFound,
     ProtocolError,
     ResourceExpired,
+    RetriesExhausted,
     ServerUnavailable,
     TooManyRequests,
     TransportError,
@@ -47,7 +51,11 @@ from watchkit.core.events import (
 from watchkit.core.health import Health, HealthState
 from watchkit.core.objects import Object
 from watchkit.core.options import ListOptions
+from watchkit.core.policy import RetryPolicy
 from watchkit.core.source import ListerWatcher
+from watchkit.resilience.breaker import CircuitBreaker
+from watchkit.resilience.limiter import RateLimiter
+from watchkit.resilience.retrying import retry_on_conflict, wait_for_dependency
 from watchkit.watching.retry_watcher import RetryWatcher
 from watchkit.watching.until import until
 from watchkit.watching.watch import watch
@@ -74,9 +82,18 @@ __all__ = [
     "ObjectEvent",
     "Relisted",
     "Synced",
+    # calls
+    "CircuitBreaker",
+    "RateLimiter",
+    "RetryPolicy",
+    "RetryingTransport",
+    "retry_on_conflict",
+    "wait_for_dependency",
     # errors
     "AlreadyExists",
+    "AmbiguousWrite",
     "ApiError",
+    "CircuitOpen",
     "ConditionTimeout",
     "Conflict",
     "Forbidden",
@@ -86,6 +103,7 @@ __all__ = [
     "NotFound",
     "ProtocolError",
     "ResourceExpired",
+    "RetriesExhausted",
     "ServerUnavailable",
     "TooManyRequests",
     "TransportError",
