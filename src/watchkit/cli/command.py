@@ -11,6 +11,7 @@ import click
 from watchkit.cli.output import form_of
 from watchkit.cli.session import Plan, run
 from watchkit.cli.starting import CannotStart
+from watchkit.cli.status import tidy
 from watchkit.core.errors import WatchkitError
 from watchkit.core.options import ListOptions
 
@@ -25,9 +26,12 @@ def commands() -> None:
     """Kubernetes watches that survive anything."""
 
 
-def _no_zero(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value in {"", "0"}:
-        raise click.BadParameter(f'"{value}" means any state, however old: name a version, or none')
+def _version(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is no version: a server answers that with 500, which is retried for ever."""
+    if value == "0":
+        raise click.BadParameter("0 means any state, however old: name a version, or none")
+    if value is not None and not (value.isascii() and value.isdigit()):
+        raise click.BadParameter(f"a resource version is a number, not {value!r}")
     return value
 
 
@@ -40,7 +44,7 @@ def _no_zero(_context: click.Context, _option: click.Parameter, value: str | Non
 @click.option(
     "--from-version",
     metavar="N",
-    callback=_no_zero,
+    callback=_version,
     help="Resume strictly after this resource version.",
 )
 @click.option("--new-only", is_flag=True, help="Leave out the objects that exist already.")
@@ -113,7 +117,7 @@ def _status(plan: Plan) -> int:
 
 
 def _say(error: Exception, status: int) -> int:
-    print(f"watchkit: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"watchkit: {tidy(str(error))}", file=sys.stderr)
     return status
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from watchkit.cli.status import printable, span
+from watchkit.cli.status import printable, span, tidy
 
 _SLACK: Final = 1.0
 """A watch that ends this near to the seconds that it was asked for has just run its time."""
@@ -80,7 +80,7 @@ class Narrator:
 
     def _cause(self, event: Mapping[str, object]) -> str:
         """Give the cause, naming what is watched where it does not."""
-        cause = _text(event, "cause")
+        cause = tidy(_text(event, "cause"))
         return cause if self._what in cause else f"{self._what}: {cause}"
 
 

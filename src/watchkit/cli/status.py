@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, cast
@@ -12,6 +13,7 @@ from watchkit.core.objects import Object
 _READY: Final = ("Ready", "Available", "Complete", "Established")
 """Conditions that say that all is well, the more telling ones first."""
 _LONGEST: Final = 40
+_CALL_FAILED: Final = re.compile(r": Connect call failed \(.*?\)")
 _STEPS: Final = (("d", 86400), ("h", 3600), ("m", 60))
 
 
@@ -54,6 +56,11 @@ def span(seconds: float) -> str:
 def printable(text: str) -> str:
     """Give one line that moves no cursor: objects hold what anybody wrote into them."""
     return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))
+
+
+def tidy(cause: str) -> str:
+    """Leave out how asyncio words a failed connection: it repeats the address before it."""
+    return _CALL_FAILED.sub("", printable(cause))
 
 
 def _replicas(spec: Mapping[str, object], status: Mapping[str, object]) -> str:

@@ -134,7 +134,12 @@ class Restored:
     version: str
 
 
-Signal: TypeAlias = Opened | Moved | Ended | Listed | Failed | Restored
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """A request was given up before its answer: the consumer was cancelled."""
+
+
+Signal: TypeAlias = Opened | Moved | Ended | Listed | Failed | Restored | Abandoned
 
 
 Level: TypeAlias = Literal["debug", "info", "warning"]

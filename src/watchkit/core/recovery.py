@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from watchkit.core import errors
-from watchkit.core.classify import Verdict, classify, too_large_version
+from watchkit.core.classify import too_large_version
 from watchkit.core.moment import Moment, back_off, back_off_to_cap, say, start
 from watchkit.core.position import Dead, Decision, Level, List, Position, Said, Stream, Watch
 
@@ -47,7 +47,7 @@ def _refused(at: Position, error: errors.ApiError, when: Moment, *, opened: bool
             at = back_off(at, when)
         case errors.Forbidden() | errors.NotFound():
             at = back_off_to_cap(at, when)
-        case _ if classify(error) is Verdict.FATAL:
+        case errors.InvalidRequest() | errors.Redirected():
             return _give_up(back_off(at, when), error, when)
         case _ if too_large_version(error) and isinstance(at.next, Watch):
             if at.too_large:

@@ -16,6 +16,7 @@ from watchkit.core import errors
 from watchkit.core.moment import Moment, back_off, say, start
 from watchkit.core.pace import Pace
 from watchkit.core.position import (
+    Abandoned,
     Decision,
     Ended,
     Failed,
@@ -55,7 +56,9 @@ def begin(
     return Position(first, pace.spend(now), known=version, not_before=now)
 
 
-def step(position: Position, signal: Signal, policy: Policy, now: float, luck: float) -> Decision:
+def step(  # noqa: PLR0911 - one for each signal
+    position: Position, signal: Signal, policy: Policy, now: float, luck: float
+) -> Decision:
     """Decide what to do after `signal`, seen at `now`, with `luck` in [0, 1)."""
     when = Moment(policy, now, luck)
     match signal:
@@ -73,6 +76,10 @@ def step(position: Position, signal: Signal, policy: Policy, now: float, luck: f
             return failed(position, error, when, opened=opened)
         case Restored(version):
             return _restored(position, version, when)
+        case Abandoned():
+            # A consumer that gives up over and over sends no more than C7 allows, too.
+            left = max(0.0, position.not_before - now)
+            return Decision(start(position, left, when))
         case _:
             assert_never(signal)
 

@@ -207,8 +207,7 @@ class RetryWatcher(Generic[T]):
         return with_object(event, lambda subject: subject.to(model))
 
     async def _pull(self) -> None:
-        if self._is_closed:
-            raise StopAsyncIteration
+        self._check_open()
         if self._pulling is not None:
             msg = "iterating over"
             raise anyio.BusyResourceError(msg)
@@ -221,13 +220,22 @@ class RetryWatcher(Generic[T]):
                 raise
             finally:
                 self._pulling = None
+                self._hang_up_if_closed()
+        self._check_open()
+
+    def _check_open(self) -> None:
         if self._is_closed:
             raise StopAsyncIteration
 
+    def _hang_up_if_closed(self) -> None:
+        """Close again: a watch may have been answered just when the watcher was closed."""
+        if self._is_closed:
+            self._batch.clear()
+            self._feed.close()
+
     def _close(self) -> None:
         self._is_closed = True
-        self._batch.clear()
-        self._feed.close()
+        self._hang_up_if_closed()
         if self._pulling is not None:
             self._pulling.cancel()
 

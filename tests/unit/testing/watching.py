@@ -41,3 +41,14 @@ async def watched(source: ListerWatcher, **query: str) -> list[Seen]:
 def types(seen: list[Seen]) -> list[tuple[str, str]]:
     """Give type and name of each event."""
     return [(each.type, each.name) for each in seen]
+
+
+async def short(source: ListerWatcher, **query: str) -> list[tuple[str, str]]:
+    """Watch everything for five seconds."""
+    asked = {"resourceVersion": "95", "timeoutSeconds": "5"} | query
+    return types(await watched(source, **asked))
+
+
+async def listing(source: ListerWatcher, **query: str) -> int:
+    """List, and give the number of objects."""
+    return len(json.loads(await source.list(query, idle_timeout=10))["items"])

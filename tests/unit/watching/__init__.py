@@ -1,0 +1,1 @@
+"""The laws of RetryWatcher, watch() and until(), in virtual time."""
