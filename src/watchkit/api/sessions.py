@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from types import SimpleNamespace
+from typing import Final, TypeAlias
 
 import aiohttp
 from kubernetes_asyncio.client.exceptions import ApiException
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from watchkit.api.credentials import Credentials, Grant
 from watchkit.api.trust import Trust
 from watchkit.core.errors import TransportError
 from watchkit.observe import client as observe
+
+_NO_HEADERS: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(CIMultiDict[str]())
 
 LINE_BUFFER: Final = 2 * 1024 * 1024
 """What kubernetes_asyncio reads ahead: its own Watch needs an object to fit in twice this."""
@@ -23,7 +28,6 @@ LONG_RUNNING: Final = ("watch", "follow")
 
 _UNAUTHORIZED: Final = 401
 _AUTHORIZATION: Final = "Authorization"
-_NO_CONNECTION: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 Acquire: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -72,14 +76,10 @@ class Identity:
         _secure(request, used)
         try:
             return await handler(request)
-        except _NO_CONNECTION:
+        except (aiohttp.ClientOSError, TransportError) as error:
+            # Some servers refuse a client's certificate only after the handshake (TLS 1.3).
             fresh = await self.trust.reload()
-            if fresh is used:
-                raise
-        except TransportError as error:
-            # What ListWatch makes of the same errors, nearer to the connection than this.
-            fresh = await self.trust.reload()
-            if error.reached or fresh is used:
+            if fresh is used or _has_left(error):
                 raise
         _secure(request, fresh)
         return await handler(request)
@@ -109,10 +109,10 @@ class Identity:
 
 
 def open_session(
-    identity: Identity, context: Context, *, limit: int, trust_env: bool
+    identity: Identity, tls: ssl.SSLContext | None, *, limit: int, trust_env: bool
 ) -> aiohttp.ClientSession:
     """Open a session of at most `limit` connections (0: any number), which follows no redirect."""
-    connector = aiohttp.TCPConnector(limit=limit, ssl=context.tls or True)
+    connector = aiohttp.TCPConnector(limit=limit, ssl=tls or True)
     guard = aiohttp.TraceConfig()
     guard.on_request_redirect.append(_refuse_redirect)
     session = aiohttp.ClientSession(
@@ -127,3 +127,52 @@ def open_session(
         # a pause, and for a write without knowing whether the first one was done.
         setattr(session, "_retry_connection", False)  # noqa: B010
     return session
+
+
+def scrub(error: aiohttp.ClientResponseError) -> None:
+    """Take the request's headers, the token among them, out of an error whose repr shows them."""
+    info = error.request_info
+    bare = aiohttp.RequestInfo(info.url, info.method, _NO_HEADERS, info.real_url)
+    error.request_info = bare
+    error.args = (bare, error.history)
+
+
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession,
+    _context: SimpleNamespace,
+    params: aiohttp.TraceRequestRedirectParams,
+) -> None:
+    """Raise before it is followed: kubernetes_asyncio's request has no word for that.
+
+    The host at most is named: what else a Location holds is nobody's business.
+    """
+    status, location = params.response.status, params.response.headers.get("Location", "")
+    params.response.close()
+    try:
+        host = URL(location).host
+    except ValueError:
+        host = None
+    to = f" to {host}" if host else ""
+    error = ApiException(status=status, reason=f"a redirect{to} was refused")
+    error.body = b""  # kubernetes_asyncio decodes it
+    raise error
+
+
+def _secure(request: aiohttp.ClientRequest, context: ssl.SSLContext | None) -> None:
+    """Have the request use a connection of this context, pooled or new, and no other.
+
+    aiohttp takes it as an argument that kubernetes_asyncio does not pass on; the attribute is
+    private, and without it a client would keep the context that its session began with.
+    """
+    if context is not None:
+        setattr(request, "_ssl", context)  # noqa: B010
+
+
+def _has_left(error: aiohttp.ClientOSError | TransportError) -> bool:
+    if isinstance(error, TransportError):
+        return error.reached
+    return not isinstance(error, aiohttp.ClientConnectorError)
+
+
+def _is_long(request: aiohttp.ClientRequest) -> bool:
+    return any(is_true(request.url.query.get(name)) for name in LONG_RUNNING)
