@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +40,10 @@ class Trust:
     leave the last good context in use. Many requests at once cause one look.
     """
 
-    def __init__(self, cluster: Cluster, grant: Grant) -> None:
+    def __init__(
+        self, cluster: Cluster, grant: Grant, now: Callable[[], float] = anyio.current_time
+    ) -> None:
+        self._now = now
         self._cluster = cluster
         self._granted = (grant.certificate, grant.key)
         self._lock = anyio.Lock()
@@ -70,7 +74,7 @@ class Trust:
         granted = self._granted if grant is None else (grant.certificate, grant.key)
         changed = granted != self._granted
         self._granted = granted
-        if changed or (self._has_files and anyio.current_time() >= self._due):
+        if changed or (self._has_files and self._now() >= self._due):
             return await self.reload()
         return self._context
 
@@ -78,12 +82,12 @@ class Trust:
         """Look now, whatever the time; give the context, a new one only if something changed."""
         if not self._is_tls:
             return None
-        self._due = anyio.current_time() + RECHECK_AFTER  # the others go on with what there is
+        self._due = self._now() + RECHECK_AFTER  # the others go on with what there is
         async with self._lock:
             try:
                 return await self._load()
             except (OSError, ValueError) as error:
-                self._due = anyio.current_time() + RECHECK_SOON
+                self._due = self._now() + RECHECK_SOON
                 observe.certificates_unusable(self._cluster.origin, said(error).lstrip(": "))
                 return self._context
 
@@ -93,7 +97,7 @@ class Trust:
             renewed = self._context is not None
             self._context = await anyio.to_thread.run_sync(self._built, material)
             self._material = material
-            self._due = anyio.current_time() + RECHECK_AFTER
+            self._due = self._now() + RECHECK_AFTER
             if renewed:
                 observe.certificates_renewed(self._cluster.origin)
         return self._context

@@ -79,7 +79,7 @@ async def test_a_user_agent_may_be_given(tmp_path: Path) -> None:
 
 
 async def test_a_token_file_is_read_again_after_a_401(tmp_path: Path) -> None:
-    """A rejected token is read anew for the next request, by ListWatch and generated calls."""
+    """ListWatch's 401 is its caller's, who comes again; a generated call is sent again at once."""
     (tmp_path / "token").write_text("one")
     answers = [[whole(b"{}", 401)], [whole(LIST)], [whole(b"{}", 401)], [whole(LIST)]]
     async with (
@@ -92,12 +92,42 @@ async def test_a_token_file_is_read_again_after_a_401(tmp_path: Path) -> None:
         (tmp_path / "token").write_text("two")
         await source.list({}, idle_timeout=5)
         (tmp_path / "token").write_text("three")
-        with pytest.raises(ApiException, match="401"):
-            await CoreV1Api(api).list_node()
-        await CoreV1Api(api).list_node()
+        await CoreV1Api(api).create_namespace({"metadata": {"name": "x"}})
 
     tokens = [seen.headers["authorization"].removeprefix("Bearer ") for seen in server.seen]
     assert tokens == ["one", "two", "two", "three"]
+    assert [seen.body for seen in server.seen[2:]] == [b'{"metadata": {"name": "x"}}'] * 2
+
+
+@pytest.mark.parametrize("user", [{"token": "t"}, {"tokenFile": "token"}, {}])
+async def test_a_401_without_other_credentials_is_the_callers(
+    tmp_path: Path, user: dict[str, Any]
+) -> None:
+    """Sent once, raised as it came."""
+    (tmp_path / "token").write_text("t")
+    async with (
+        WireServer([[whole(b"{}", 401)]]) as server,
+        connect(kubeconfig(tmp_path, server.url, user)) as api,
+    ):
+        with pytest.raises(ApiException, match="401"):
+            await CoreV1Api(api).list_node()
+
+    assert len(server.seen) == 1
+
+
+async def test_a_header_of_the_callers_own_stays(tmp_path: Path) -> None:
+    """A 401 to it renews nothing, and ours does not take its place."""
+    (tmp_path / "token").write_text("one")
+    async with (
+        WireServer([[whole(b"{}", 401)]]) as server,
+        connect(kubeconfig(tmp_path, server.url, {"tokenFile": "token"})) as api,
+    ):
+        session = api.rest_client.pool_manager
+        (tmp_path / "token").write_text("two")
+        async with session.get(server.url, headers={"Authorization": "Bearer mine"}) as answer:
+            assert answer.status == 401
+
+    assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer mine"]
 
 
 async def test_an_exec_plugin_runs_again_after_a_401(tmp_path: Path) -> None:
