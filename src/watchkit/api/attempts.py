@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Final, Protocol
@@ -29,8 +29,9 @@ _SUCCESS: Final = range(200, 300)
 class Transport(Protocol):
     """What is asked of the wrapped object: kubernetes_asyncio's RESTClientObject has it."""
 
-    def request(self, method: str, url: str, **keywords: Any) -> Awaitable[Any]:  # noqa: ANN401 - untyped there
-        """Send one request and give its answer, or raise."""
+    @property
+    def request(self) -> Callable[..., Awaitable[Any]]:
+        """Send one request (method, URL, keywords) and give its answer, or raise."""
         ...
 
 
@@ -60,6 +61,7 @@ class Attempts:
         self._kept = _copy(parts)
         self._call = Call.of(method, parts.get("body"), repeatable=self._kept is not None)
         self._said: list[str] = []
+        self._fault: TransportError | None = None
         self.tries = Tries()
         self.raised = 0
         self.ambiguous = 0
@@ -73,6 +75,7 @@ class Attempts:
                 return came.result()
             luck = random.random()  # noqa: S311 - jitter, no secret
             elapsed = anyio.current_time() - began
+            self._note(came.failure)
             match decide(self._call, self.tries, came.failure, self._policy, elapsed, luck):
                 case Again(tries, delay):
                     self._again(tries, delay, came)
@@ -95,6 +98,11 @@ class Attempts:
             return Came(failure, error=error)
         return Came(await _refused(answer, self._doing), answer=answer)
 
+    def _note(self, failure: Failure) -> None:
+        """Keep the fault that took an answer, rather than one that let nothing be sent."""
+        if isinstance(failure, TransportError) and (self._fault is None or failure.reached):
+            self._fault = failure
+
     def _again(self, tries: Tries, delay: float, came: Came) -> None:
         self.tries = tries
         said = _brief(came.failure)
@@ -110,10 +118,11 @@ class Attempts:
         elif self._said:
             self._observer.given_up(failures, cause)
         error = came.error
-        if ambiguous and isinstance(came.failure, TransportError):
+        if ambiguous and self._fault is not None:
             # The foreign fault's repr may hold the request's headers: ours goes along instead.
-            error = AmbiguousWrite(f"{cause}: it may have been done, or not", came.failure)
-            error.__cause__ = came.failure
+            fault = self._fault
+            error = AmbiguousWrite(f"{fault}: it may have been done, or not", fault)
+            error.__cause__ = fault
         if error is None:
             return came.result()
         for number, said in enumerate(self._said, 1):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 import aiohttp
+import anyio
 from aiohttp.http_exceptions import HttpProcessingError
 from kubernetes_asyncio.client.exceptions import ApiException
 from multidict import CIMultiDict
@@ -13,7 +14,8 @@ from multidict import CIMultiDict
 from watchkit.api.faults import retry_after, transport_error
 from watchkit.api.transport import ERROR_CAP
 from watchkit.core.classify import status_error
-from watchkit.core.errors import ApiError, TransportError
+from watchkit.core.errors import ApiError, CircuitOpen, TransportError
+from watchkit.core.replay import Held
 
 _MISUSE: Final = (
     aiohttp.InvalidURL,
@@ -44,11 +46,14 @@ def failure_of(error: BaseException, doing: str) -> ApiError | TransportError | 
     """Give what an error raised by a transport means, None where it is neither of these."""
     if isinstance(error, ApiError | TransportError):
         return error
+    if isinstance(error, CircuitOpen):
+        wait = max(0.0, error.until - anyio.current_time())
+        return Held(f"{doing}: {error} (CircuitOpen)", wait)
     if isinstance(error, ApiException):
         return _refusal(error, doing)
     fault = fault_of(error, doing)
     if fault is None and isinstance(error, OSError) and not isinstance(error, _MISUSE):
-        return transport_error(error, doing)
+        return transport_error(error, doing, sent=not isinstance(error, ConnectionRefusedError))
     return fault
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
+
+from kubernetes_asyncio.client.rest import RESTClientObject
 
 from watchkit.api.attempts import Attempts, Transport
 from watchkit.core.policy import RetryPolicy
@@ -10,13 +12,18 @@ from watchkit.core.policy import RetryPolicy
 _OWN: Final = frozenset({"_beneath", "_policy", "_retried", "_ambiguous"})
 
 
-class RetryingTransport:
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
+class RetryingTransport(RESTClientObject):
     """`api.rest_client = RetryingTransport(api.rest_client)`: every call is tried again by rule 8.
 
     Reads, and PUT and DELETE with a precondition, after whatever passes: the listed codes,
     transport faults, etcd's transient messages. Any other write only where the server surely
-    did nothing. The server's Retry-After counts, up to 60 s. An answer is raised (or, with
-    `_preload_content=False`, returned) as it came, with a note of the attempts before it.
+    did nothing. The server's Retry-After counts, up to 60 s, and a breaker beneath is waited
+    for. An answer is raised (or, with `_preload_content=False`, returned) as it came, with a
+    note of the attempts before it.
 
     It decorates any object with kubernetes_asyncio's `request()`; all else that this has is
     passed through. Watches and lists of watchkit's go round it: they have a policy of their own.
@@ -24,7 +31,8 @@ class RetryingTransport:
     object's session, for all who use it.
 
     Raises, in calls:
-        AmbiguousWrite: a write was sent and got no answer; its cause is the fault.
+        AmbiguousWrite: the last attempt of a write got no answer, and that or one before may
+            have been done; its cause is the fault.
 
     """
 
@@ -74,7 +82,8 @@ class RetryingTransport:
         parts = {"query_params": query_params, "headers": headers}
         parts |= {"body": body, "post_params": post_params}
         given = {name: part for name, part in parts.items() if part is not None}
-        settings = {"_preload_content": _preload_content, "_request_timeout": _request_timeout}
+        settings: dict[str, object] = {"_preload_content": _preload_content}
+        settings["_request_timeout"] = _request_timeout
         attempts = Attempts(self._beneath, self._policy, method, url, given, settings)
         try:
             return await attempts.run()
@@ -82,33 +91,9 @@ class RetryingTransport:
             self._retried += attempts.tries.failures - attempts.raised
             self._ambiguous += attempts.ambiguous
 
-    async def GET(self, url: str, **keywords: Any) -> Any:  # noqa: N802, ANN401 - as there
-        """See `request`."""
-        return await self.request("GET", url, **keywords)
-
-    async def HEAD(self, url: str, **keywords: Any) -> Any:  # noqa: N802, ANN401 - as there
-        """See `request`."""
-        return await self.request("HEAD", url, **keywords)
-
-    async def OPTIONS(self, url: str, **keywords: Any) -> Any:  # noqa: N802, ANN401 - as there
-        """See `request`."""
-        return await self.request("OPTIONS", url, **keywords)
-
-    async def DELETE(self, url: str, **keywords: Any) -> Any:  # noqa: N802, ANN401 - as there
-        """See `request`."""
-        return await self.request("DELETE", url, **keywords)
-
-    async def POST(self, url: str, **keywords: Any) -> Any:  # noqa: N802, ANN401 - as there
-        """See `request`."""
-        return await self.request("POST", url, **keywords)
-
-    async def PUT(self, url: str, **keywords: Any) -> Any:  # noqa: N802, ANN401 - as there
-        """See `request`."""
-        return await self.request("PUT", url, **keywords)
-
-    async def PATCH(self, url: str, **keywords: Any) -> Any:  # noqa: N802, ANN401 - as there
-        """See `request`."""
-        return await self.request("PATCH", url, **keywords)
+    async def close(self) -> None:
+        """Close what is beneath."""
+        await cast("_Closing", self._beneath).close()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the wrapped object has
         if name in _OWN or (name.startswith("__") and name.endswith("__")):

@@ -20,6 +20,14 @@ Failure: TypeAlias = ApiError | TransportError
 """What came instead of what was asked for: an answer that is a refusal, or no answer."""
 
 
+class Held(TransportError):
+    """A circuit breaker beneath did not let it through: sent to nobody, for `retry_after` s."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message, reached=False)
+        self.retry_after = retry_after
+
+
 class Fate(Enum):
     """What rule 8 says of one failure."""
 
@@ -83,10 +91,13 @@ def judge(call: Call, failure: Failure, policy: RetryPolicy) -> Fate:
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """What has become of one call so far: its failures, and whether one left it open."""
+    """What has become of one call so far: its failures, and whether one left it in doubt.
+
+    `doubtful`: an attempt may have been done, although nobody said so.
+    """
 
     failures: int = 0
-    unanswered: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +127,23 @@ def decide(  # noqa: PLR0917 - what is known at that moment, once
     """Say what to do after a failure: again, or over. `elapsed` is seconds since the first call.
 
     An answer is an answer: what the server said last is raised as it came. Where the last
-    attempt got none, a write that reached the server in any attempt is ambiguous.
+    attempt got none, a write is ambiguous if this or any attempt before may have been done.
     """
     silent = isinstance(failure, TransportError)
-    reached = isinstance(failure, TransportError) and failure.reached
-    tries = replace(tries, failures=tries.failures + 1, unanswered=tries.unanswered or reached)
+    doubtful = tries.doubtful or not _is_undone(failure)
+    tries = replace(tries, failures=tries.failures + 1, doubtful=doubtful)
     if judge(call, failure, policy) is Fate.REPLAY:
-        hint = failure.retry_after if isinstance(failure, ApiError) else None
+        hint = failure.retry_after if isinstance(failure, ApiError | Held) else None
         delay = policy.wait(tries.failures, luck, elapsed, hint)
         if delay is not None:
             return Again(tries, delay)
-    return Over(tries, ambiguous=silent and tries.unanswered and not call.is_read)
+    return Over(tries, ambiguous=silent and tries.doubtful and not call.is_read)
+
+
+def _is_undone(failure: Failure) -> bool:
+    if isinstance(failure, TransportError):
+        return not failure.reached
+    return is_not_done(failure)
 
 
 def _without_answer(call: Call, reached: bool) -> Fate:  # noqa: FBT001 - internal

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -123,7 +124,7 @@ def test_settings_are_found_by_keyword_then_namespace_then_environment() -> None
     ],
 )
 def test_one_delay_alone_moves_the_other_ones_default(
-    settings: dict[str, float], backoff: Backoff
+    settings: dict[str, Any], backoff: Backoff
 ) -> None:
     """What an operator set is what happens: a default does not cut it short."""
     assert RetryPolicy.from_settings(**settings).backoff == backoff

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from watchkit import ApiError, Backoff, RetryPolicy, TransportError
 from watchkit.core.classify import api_error
-from watchkit.core.replay import Again, Call, Failure, Fate, Over, Tries, decide, judge
+from watchkit.core.replay import Again, Call, Failure, Fate, Held, Over, Tries, decide, judge
 
 READ = Call("GET")
 GUARDED = Call("PUT", guarded=True)
@@ -30,6 +30,7 @@ TABLE: list[tuple[Failure, Fate, Fate, Fate]] = [
     # what came                                          read    guarded other write
     (REFUSED, REPLAY, REPLAY, REPLAY),
     (RESET, REPLAY, REPLAY, AMBIGUOUS),
+    (Held("the circuit is open", 1.0), REPLAY, REPLAY, REPLAY),
     (answer(429), REPLAY, REPLAY, REPLAY),
     (answer(429, after=3), REPLAY, REPLAY, REPLAY),
     (answer(503), REPLAY, REPLAY, RAISE),
@@ -41,22 +42,33 @@ TABLE: list[tuple[Failure, Fate, Fate, Fate]] = [
     (answer(504, after=1), REPLAY, REPLAY, RAISE),
     (answer(408), REPLAY, REPLAY, RAISE),
     (answer(500, "etcdserver: leader changed"), REPLAY, REPLAY, REPLAY),
-    (answer(500, "rpc error: code = Unknown desc = raft proposal dropped"), *[REPLAY] * 3),
-    (answer(500, "rpc error: code = Unavailable desc = etcdserver: leader changed"), *[REPLAY] * 3),
+    (answer(500, "rpc error: code = Unknown desc = raft proposal dropped"), REPLAY, REPLAY, REPLAY),
+    (
+        answer(500, "rpc error: code = Unavailable desc = etcdserver: leader changed"),
+        REPLAY,
+        REPLAY,
+        REPLAY,
+    ),
     (answer(500, "etcdserver: request timed out"), REPLAY, REPLAY, RAISE),
     (
         answer(500, "etcdserver: request timed out, possibly due to previous leader failure"),
-        *(REPLAY, REPLAY, RAISE),
+        REPLAY,
+        REPLAY,
+        RAISE,
     ),
     (
         answer(500, "etcdserver: request timed out, possibly due to connection lost"),
-        *(REPLAY, REPLAY, RAISE),
+        REPLAY,
+        REPLAY,
+        RAISE,
     ),
     (answer(500, "etcdserver: too many requests"), REPLAY, REPLAY, RAISE),
     (answer(500, "rpc error: code = Unavailable desc = x"), REPLAY, REPLAY, RAISE),
     (
         answer(500, "rpc error: code = Unknown desc = malformed header: missing HTTP content-type"),
-        *(REPLAY, REPLAY, RAISE),
+        REPLAY,
+        REPLAY,
+        RAISE,
     ),
     # etcd's messages count under any code, and with a reason
     (answer(400, "etcdserver: leader changed"), REPLAY, REPLAY, REPLAY),
@@ -161,15 +173,34 @@ def test_a_failure_counts_and_the_wait_grows() -> None:
 
     assert delays == [0.8, 1.6, 3.2, 6.4]
     assert decide(READ, tries, RESET, POLICY, 0.0, 0.5) == Over(
-        Tries(5, unanswered=True), ambiguous=False
+        Tries(5, doubtful=True), ambiguous=False
     )
 
 
-def test_the_servers_hint_reaches_the_wait() -> None:
-    """Retry-After lengthens the back-off."""
-    decision = decide(WRITE, Tries(), answer(429, after=9), POLICY, 0.0, 0.5)
+@pytest.mark.parametrize(
+    ("failure", "doubtful"),
+    [
+        (RESET, True),
+        (REFUSED, False),
+        (answer(500), True),
+        (answer(500, "etcdserver: request timed out"), True),
+        (answer(500, "etcdserver: leader changed"), False),
+        (answer(429), False),
+    ],
+)
+def test_what_leaves_a_write_in_doubt_is_remembered(failure: Failure, doubtful: bool) -> None:  # noqa: FBT001
+    """Silence, and an answer that does not say that nothing was done."""
+    decision = decide(GUARDED, Tries(), failure, POLICY, 0.0, 0.5)
 
-    assert decision == Again(Tries(1), 9)
+    assert decision.tries == Tries(1, doubtful)
+
+
+def test_the_servers_hint_reaches_the_wait() -> None:
+    """Retry-After lengthens the back-off, and so does the time until a breaker lets one try."""
+    for failure in (answer(429, after=9), Held("the circuit is open", 9)):
+        decision = decide(WRITE, Tries(), failure, POLICY, 0.0, 0.5)
+
+        assert decision == Again(Tries(1), 9)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +209,10 @@ def test_the_servers_hint_reaches_the_wait() -> None:
         (WRITE, Tries(), RESET, True),
         (WRITE, Tries(4), REFUSED, False),  # none of the five ever left
         (GUARDED, Tries(4), RESET, True),
-        (GUARDED, Tries(4, unanswered=True), REFUSED, True),  # an earlier one did
-        (GUARDED, Tries(4, unanswered=True), answer(503), False),  # an answer is an answer
+        (GUARDED, Tries(4, doubtful=True), REFUSED, True),  # an earlier one did
+        (GUARDED, Tries(4, doubtful=True), Held("open", 1.0), True),
+        (GUARDED, Tries(4), Held("open", 1.0), False),
+        (GUARDED, Tries(4, doubtful=True), answer(503), False),  # an answer is an answer
         (READ, Tries(4), RESET, False),
     ],
 )

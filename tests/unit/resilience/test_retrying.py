@@ -45,8 +45,9 @@ class Scripted:
 def foreign(status: int, reason: str) -> ApiException:
     """Make an error as kubernetes_asyncio raises it, its body as text."""
     error = ApiException(status=status)
-    error.headers = {}
-    error.body = f'{{"kind":"Status","code":{status},"reason":"{reason}","message":"secret"}}'
+    said = vars(error)
+    said["headers"] = {}
+    said["body"] = f'{{"kind":"Status","code":{status},"reason":"{reason}","message":"secret"}}'
     return error
 
 
