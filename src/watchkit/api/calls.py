@@ -12,7 +12,7 @@ from kubernetes_asyncio.client.rest import RESTClientObject, RESTResponse
 
 from watchkit.api.sessions import LONG_RUNNING, is_true, scrub
 from watchkit.api.transport import ERROR_CAP
-from watchkit.core.errors import ServerUnavailable
+from watchkit.core.errors import CircuitOpen, ServerUnavailable
 from watchkit.core.paths import subject_of
 from watchkit.resilience.breaker import CircuitBreaker
 from watchkit.resilience.limiter import RateLimiter
@@ -98,11 +98,16 @@ class Breakers:
         try:
             return await self._of(url).call(self._through_host, send)
         except _Returned as returned:
-            answer = returned.answer
-        return answer
+            return returned.answer
+        except _NotAsked as not_asked:
+            error = not_asked.error
+        raise error
 
     async def _through_host(self, send: Send) -> object:
-        came = await self._host.call(_captured, send)
+        try:
+            came = await self._host.call(_captured, send)
+        except CircuitOpen as error:
+            raise _NotAsked(error) from None
         if isinstance(came, ApiException):
             raise came
         status = getattr(came, "status", None)
@@ -126,6 +131,17 @@ class _Returned(ServerUnavailable):
     def __init__(self, answer: object, status: int) -> None:
         super().__init__(status)
         self.answer = answer
+
+
+class _NotAsked(BaseException):
+    """Carries the host's refusal past a resource's breaker, which it tells nothing.
+
+    No Exception, as those are outcomes: the breaker forgets the call as it does a cancelled one.
+    """
+
+    def __init__(self, error: CircuitOpen) -> None:
+        super().__init__()
+        self.error = error
 
 
 async def _captured(send: Send) -> object:

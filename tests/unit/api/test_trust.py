@@ -50,10 +50,8 @@ def trust_in(path: Path, clock: Clock, *, client: bool = False) -> tuple[Trust, 
 def authorities(context: ssl.SSLContext | None) -> list[str]:
     """Name who is trusted."""
     assert context is not None
-    named: list[Any] = [
-        dict(pair for (pair,) in each["subject"]) for each in context.get_ca_certs()
-    ]
-    return [each["commonName"] for each in named]
+    subjects: list[Any] = [each["subject"] for each in context.get_ca_certs()]
+    return [subject[0][0][1] for subject in subjects]
 
 
 async def test_files_are_looked_at_from_time_to_time(tmp_path: Path) -> None:
