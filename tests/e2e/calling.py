@@ -124,9 +124,9 @@ class Load:
         if not self._free:
             return False
         name = self._free.pop()
+        metadata = {"name": name, "resourceVersion": self._versions[name]}
+        body: Any = {"metadata": metadata, "data": {"n": str(next(self._numbers))}}
         try:
-            metadata = {"name": name, "resourceVersion": self._versions[name]}
-            body: Any = {"metadata": metadata, "data": {"n": str(next(self._numbers))}}
             made: Any = await self._v1.replace_namespaced_config_map(name, self._namespace, body)
             self._versions[name] = made.metadata.resource_version
         except Exception as error:
