@@ -1,5 +1,7 @@
 """Kubernetes watches that survive anything: the list+watch half of client-go for Python."""
 
+from watchkit.api.calls import BreakerPolicy
+from watchkit.api.client import ClientConfig, connect
 from watchkit.api.listwatch import ListWatch
 from watchkit.api.retrying import RetryingTransport
 from watchkit.core.backoff import Backoff
@@ -83,10 +85,13 @@ __all__ = [
     "Relisted",
     "Synced",
     # calls
+    "BreakerPolicy",
     "CircuitBreaker",
+    "ClientConfig",
     "RateLimiter",
     "RetryPolicy",
     "RetryingTransport",
+    "connect",
     "retry_on_conflict",
     "wait_for_dependency",
     # errors
