@@ -77,7 +77,7 @@ TROUBLES: Final = {
     "leadership moved": move_leader,
     "apiserver killed": restart_apiserver,
 }
-SURE: Final = ("leader killed", "leader frozen", "apiserver killed")
+SURE: Final = set(TROUBLES) if MOVES >= 50 else set(TROUBLES) - {"leadership moved"}
 """What no load comes through without errors; of a few moves of leadership some do."""
 
 
