@@ -231,7 +231,7 @@ class CallTransport(RESTClientObject):
 async def _scrubbed(sending: Awaitable[aiohttp.ClientResponse]) -> aiohttp.ClientResponse:
     try:
         return await sending
-    except aiohttp.ClientResponseError as error:
+    except aiohttp.ClientError as error:
         scrub(error)
         raise
 
@@ -247,7 +247,7 @@ async def _loaded(response: aiohttp.ClientResponse) -> RESTResponse:
         if response.status in _SUCCESS:
             return RESTResponse(response, await response.read())
         data = await _error_body(response)
-    except aiohttp.ClientResponseError as error:
+    except aiohttp.ClientError as error:
         scrub(error)
         raise
     # kubernetes_asyncio decodes it, and would fail at a web page in another encoding.

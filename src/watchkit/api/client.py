@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import ipaddress
 import math
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -16,12 +15,12 @@ from typing import Any, Final, TypeAlias
 import aiohttp
 import anyio
 from kubernetes_asyncio.client import ApiClient, Configuration
-from yarl import URL
 
 from watchkit.api import kubeconfig
 from watchkit.api.calls import BreakerPolicy, Breakers, CallTransport, Timeouts
 from watchkit.api.credentials import Credentials, Grant, TokenFile
 from watchkit.api.kubeconfig import Cluster
+from watchkit.api.origins import is_url, refuse_plain_tokens
 from watchkit.api.plugin import RUN_TIMEOUT
 from watchkit.api.retrying import RetryingTransport
 from watchkit.api.sessions import Acquire, Identity, open_session
@@ -97,6 +96,8 @@ class ClientConfig:
                 raise ValueError(f"{name} must be above 0 s, not {seconds!r}")
         if self.pool_size < 0:
             raise ValueError(f"pool_size is a number of connections, not {self.pool_size!r}")
+        if self.proxy is not None and not is_url(self.proxy):
+            raise ValueError("proxy must be an http(s) URL")  # it may hold a password
         if self.qps is not None:
             Bucket(self.qps, self.burst)  # says what is wrong with them
         if self.in_cluster and (self.kubeconfig is not None or self.context is not None):
@@ -131,7 +132,7 @@ async def connect(config: ClientConfig | None = None) -> AsyncGenerator[ApiClien
     """
     config = config or ClientConfig()
     cluster = await anyio.to_thread.run_sync(locate, config)
-    _refuse_plain_tokens(cluster, config.proxy or cluster.proxy)
+    refuse_plain_tokens(cluster, config.proxy or cluster.proxy)
     grant = await cluster.credentials.grant() if cluster.credentials else Grant(None)
     client = await _client(config, cluster, grant)
     try:
@@ -193,22 +194,6 @@ def _of_pod(environ: Mapping[str, str], service_account: Path) -> Cluster:
         authority=authority,
         credentials=Credentials(TokenFile(service_account / "token")),
     )
-
-
-def _refuse_plain_tokens(cluster: Cluster, proxy: str | None) -> None:
-    """Plain HTTP shows a token to everybody on the way; to this very machine there is no way."""
-    url = URL(cluster.server)
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise WatchkitError(f"{cluster.origin}: its server is no http(s) URL")
-    if url.scheme == "http" and cluster.credentials and (proxy or not _is_loopback(url.host)):
-        raise WatchkitError(f"{cluster.origin}: credentials are not sent over plain http")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _client(config: ClientConfig, cluster: Cluster, grant: Grant) -> ConnectedClient:

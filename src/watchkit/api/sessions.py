@@ -6,9 +6,10 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
 from kubernetes_asyncio.client.exceptions import ApiException
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -129,12 +130,25 @@ def open_session(
     return session
 
 
-def scrub(error: aiohttp.ClientResponseError) -> None:
-    """Take the request's headers, the token among them, out of an error whose repr shows them."""
-    info = error.request_info
-    bare = aiohttp.RequestInfo(info.url, info.method, _NO_HEADERS, info.real_url)
-    error.request_info = bare
-    error.args = (bare, error.history)
+def scrub(error: BaseException) -> None:
+    """Take tokens and passwords out of aiohttp's errors, whose reprs show headers and proxies."""
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, aiohttp.ClientResponseError):
+            info = at.request_info
+            bare = _bare(info.url), info.method, _NO_HEADERS, _bare(info.real_url)
+            at.request_info = aiohttp.RequestInfo(*bare)
+            at.args = (at.request_info, at.history)
+        elif isinstance(at, aiohttp.ClientConnectorError):
+            key = cast("ConnectionKey", at.args[0])
+            proxy = None if key.proxy is None else _bare(key.proxy)
+            key = key._replace(proxy=proxy, proxy_auth=None)
+            at.args = (key, *at.args[1:])
+        at = at.__cause__ or at.__context__
+
+
+def _bare(url: URL) -> URL:
+    return url.with_user(None) if url.user or url.password else url
 
 
 async def _refuse_redirect(

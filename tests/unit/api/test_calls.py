@@ -154,6 +154,18 @@ async def test_no_token_passes_a_proxy_in_the_clear(tmp_path: Path) -> None:
         assert not api.rest_client.pool_manager.trust_env
 
 
+@pytest.mark.parametrize("proxy", ["", "canary", "ftp://canary", "http://[canary"])
+async def test_a_proxy_must_be_a_url(tmp_path: Path, proxy: str) -> None:
+    """Said where it is found, without the password that it may hold."""
+    with pytest.raises(ValueError, match="proxy must be") as caught:
+        ClientConfig(proxy=proxy)
+    assert "canary" not in repr(caught.value)
+    own: dict[str, Any] = {"proxy-url": proxy or "x"}
+    with pytest.raises(WatchkitError, match=r"its proxy is no http\(s\) URL$"):
+        async with connect(kubeconfig(tmp_path, "http://x", **own)):
+            pass
+
+
 async def test_a_page_of_a_proxy_is_read_up_to_a_cap(tmp_path: Path) -> None:
     """64 KiB count, whatever its length and encoding; it is raised as an answer."""
     page = b"\xff" * (1 << 20)
