@@ -71,7 +71,6 @@ class Credentials:
         self._until: float | None = 0.0
         self._before: str | None = None
         self._failure: TransportError | None = None
-        self._asked = 0
         self._ask_at = 0.0
 
     async def __call__(self, configuration: Keyed) -> None:
@@ -89,13 +88,11 @@ class Credentials:
         """
         if (fresh := self._fresh()) is not None:
             return fresh
-        asked = self._asked
         async with self._lock:
             if (fresh := self._fresh()) is not None:
                 return fresh
-            # One failure is everybody's who waited for it, and the next second's.
-            shared = self._asked != asked or anyio.current_time() < self._ask_at
-            if self._failure is None or not shared:
+            # A failure is everybody's who waited for it, and the next second's.
+            if self._failure is None or anyio.current_time() >= self._ask_at:
                 self._failure = await self._ask()
             failure = self._failure
             if failure is None and self._grant is not None:
@@ -124,7 +121,6 @@ class Credentials:
             self._grant = grant
             self._until = None if grant.lasts is None else anyio.current_time() + grant.lasts
             return None
-        self._asked += 1
         self._ask_at = anyio.current_time() + ASK_AGAIN_AFTER
         observe.credentials_failed(repr(self._source), str(failure))
         return failure

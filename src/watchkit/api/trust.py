@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -131,7 +132,7 @@ class Trust:
 
 
 def _no_password() -> str:
-    raise ValueError("the client's key is encrypted")
+    raise OSError(errno.EACCES, "the client's key is encrypted")
 
 
 def _content(pem: Pem | None) -> bytes | None:

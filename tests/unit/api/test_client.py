@@ -262,6 +262,15 @@ async def test_an_exec_plugin_that_fails_at_once_is_said_at_once(tmp_path: Path)
             pass
 
 
+async def test_an_exec_plugin_has_its_time(tmp_path: Path) -> None:
+    """No longer than the configuration gives it."""
+    user = {"exec": {"apiVersion": "v1", "command": "sleep", "args": ["60"]}}
+    file = kubeconfig(tmp_path, "https://x", user).kubeconfig
+    with pytest.raises(TransportError, match=r"exec plugin sleep took longer than 0\.2 s"):
+        async with connect(ClientConfig(kubeconfig=file, exec_timeout=0.2)):
+            pass
+
+
 async def test_an_error_in_the_block_passes_and_closes(tmp_path: Path) -> None:
     """As itself, the client closed."""
     clients: list[ApiClient] = []

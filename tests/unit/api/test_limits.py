@@ -11,8 +11,8 @@ import pytest
 from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api
 
 from tests.unit.api.test_calls import LIST, config
-from tests.unit.api.test_client import list_nodes
-from tests.unit.api.wire import End, Step, WireServer, chunk, open_watch, whole
+from tests.unit.api.test_client import kubeconfig, list_nodes
+from tests.unit.api.wire import End, Step, WireServer, chunk, head, open_watch, whole
 from watchkit.api.calls import BreakerPolicy
 from watchkit.api.client import ClientConfig, connect
 from watchkit.api.listwatch import ListWatch
@@ -53,6 +53,38 @@ async def test_watches_keep_no_call_waiting(tmp_path: Path) -> None:
     assert len(server.seen) == 1010
     assert len(calls) <= 2
     assert min(calls) > 1000
+
+
+async def test_what_others_watch_keeps_no_call_waiting(tmp_path: Path) -> None:
+    """A watch of kubernetes_asyncio's and a log that is followed are no calls either."""
+    endless: Sequence[Step] = [open_watch(), chunk(b"{}\n"), End.HANG]
+    async with (
+        WireServer([endless, endless, [whole(LIST)]]) as server,
+        connect(config(tmp_path, server.url, pool_size=1, connect_timeout=1)) as api,
+    ):
+        v1 = CoreV1Api(api)
+        watch: Any = await v1.list_node(watch=True, _preload_content=False)
+        log: Any = await v1.read_namespaced_pod_log("p", "d", follow=True, _preload_content=False)
+        await list_nodes(api)
+        watch.close()
+        log.close()
+
+    assert len(server.seen) == 3
+
+
+async def test_a_401_gives_its_connection_back(tmp_path: Path) -> None:
+    """Also where its body never ends: the second attempt finds a place in a pool for one."""
+    (tmp_path / "token").write_text("one")
+    answers: Answers = [[whole(LIST)], [head(401, "Content-Length: 9"), End.HANG], [whole(LIST)]]
+    async with WireServer(answers) as server:
+        file = kubeconfig(tmp_path, server.url, {"tokenFile": "token"}).kubeconfig
+        narrow = ClientConfig(kubeconfig=file, pool_size=1, connect_timeout=1)
+        async with connect(narrow) as api:
+            await list_nodes(api)
+            (tmp_path / "token").write_text("two")
+            await list_nodes(api)
+
+    assert len(server.seen) == 3
 
 
 async def test_calls_keep_to_the_pool(tmp_path: Path) -> None:
@@ -127,7 +159,7 @@ async def test_one_breaker_per_resource_for_answers(tmp_path: Path) -> None:
     """5xx of one resource keep nobody from another; returned ones count as raised ones do."""
     answers = [[whole(b"{}", 500)]] * 2 + [[whole(LIST)]]
     async with WireServer(answers) as server:
-        policy = BreakerPolicy(window=2, open_for=60)
+        policy = BreakerPolicy(failure_rate=1, window=2, open_for=60)
         async with connect(config(tmp_path, server.url, breaker=policy)) as api:
             v1 = CoreV1Api(api)
             with pytest.raises(ApiException, match="500"):

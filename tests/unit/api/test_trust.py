@@ -16,12 +16,23 @@ from watchkit.api.credentials import Grant
 from watchkit.api.kubeconfig import Cluster
 from watchkit.api.listwatch import ListWatch
 from watchkit.api.trust import RECHECK_AFTER, RECHECK_SOON, Trust
-from watchkit.core.errors import TransportError
+from watchkit.core.errors import TransportError, WatchkitError
 
 pytestmark = pytest.mark.anyio
 
 SUCCESSOR = str(Path(__file__).with_name("successor.pem"))
 """Another such certificate, of another authority."""
+
+ENCRYPTED = """\
+-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhkEEAYdchEfgICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEAQIEEOMHGBFKr8C+aNY2WRRvdZ4EgZBa
+KNasHn6weK1glbKJyNs6y7QcAmcNp3Krr7iLyP0mqYpAMmzPoi9hrEWmUJF4DMDQ
+pUbU3zl9uWAL+u70LnLizpOT2KoMsN3Q/wr9jYAxPVrV4j9FtxJcUMTcsyNW2TXB
+0SrUTEQczDvi3OZT8Y7vt/g4MP1m8heq1V6Yu9YUGG/DmTyzOeuwL/cjPmW0s6o=
+-----END ENCRYPTED PRIVATE KEY-----
+"""
+"""A key under the password "x", for nothing."""
 
 FIRST, SECOND = (Path(file).read_bytes() for file in (LOOPBACK, SUCCESSOR))
 LIST = b'{"kind":"NodeList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":[]}'
@@ -130,12 +141,9 @@ async def test_many_at_once_get_the_same_one(tmp_path: Path) -> None:
 async def test_an_encrypted_key_asks_nobody(tmp_path: Path) -> None:
     """OpenSSL would wait at the terminal for a password."""
     key = tmp_path / "key"
-    key.write_text(
-        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----"
-    )
-
+    key.write_text(ENCRYPTED)
     cluster = Cluster("c", "https://x", Path(LOOPBACK), certificate=Path(LOOPBACK), key=key)
-    with pytest.raises(Exception, match="its certificates cannot be used"):
+    with pytest.raises(WatchkitError, match="cannot be used: the client's key is encrypted"):
         await Trust(cluster, Grant(None)).open()
 
 
