@@ -11,7 +11,7 @@ import anyio
 from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api
 
 from watchkit import AmbiguousWrite, is_conflict, is_not_found, is_retryable
-from watchkit.core.classify import as_ours, is_not_done
+from watchkit.core.classify import as_ours, left_undone
 from watchkit.core.errors import ApiError, TransportError
 from watchkit.core.telling import told
 
@@ -48,7 +48,7 @@ class Ledger:
         if is_retryable(error):
             self.retryable[kind] += 1
         ours = as_ours(error)
-        if isinstance(ours, ApiError) and is_not_done(ours):
+        if isinstance(ours, ApiError) and left_undone(ours):
             self.wrong.append(f"{kind}: {said} should have been sent again")
 
 

@@ -187,14 +187,14 @@ def classify(error: BaseException) -> Verdict:
             return Verdict.FATAL
 
 
-def is_listed(error: errors.ApiError, statuses: Collection[int]) -> bool:
+def may_pass(error: errors.ApiError, statuses: Collection[int]) -> bool:
     """Whether an answer's code is one of these, or etcd says, under any code, that it will pass."""
     if isinstance(error, errors.ResourceExpired):
         return False
     return error.status in statuses or _is_transient(error.message)
 
 
-def is_not_done(error: errors.ApiError) -> bool:
+def left_undone(error: errors.ApiError) -> bool:
     """Whether the answer says that the server surely did nothing of what was asked (rule 8).
 
     429 is said before a request is looked at, and so is 503 with a time to come back at; etcd
@@ -208,7 +208,7 @@ def is_not_done(error: errors.ApiError) -> bool:
     return error.status == 503 and error.retry_after is not None
 
 
-def is_outage(error: BaseException) -> bool:
+def shows_outage(error: BaseException) -> bool:
     """Whether it tells of a server that is ill: a transport fault, or 5xx. Nothing else does."""
     ours = as_ours(error)
     return isinstance(ours, errors.TransportError | OSError) or is_server_error(ours)
@@ -273,7 +273,9 @@ def is_timeout(error: BaseException) -> bool:
     """Whether time ran out, here or at the server (504, reasons Timeout and ServerTimeout)."""
     ours = as_ours(error)
     if isinstance(ours, errors.ApiError):
-        return ours.reason in {"Timeout", "ServerTimeout"} or ours.status in {408, 504}
+        if ours.reason in _BY_REASON:
+            return ours.reason in {"Timeout", "ServerTimeout"}
+        return ours.status in {408, 504}
     return isinstance(error, TimeoutError) or isinstance(ours, errors.IdleTimeout)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from watchkit.core.classify import is_listed, is_not_done
+from watchkit.core.classify import left_undone, may_pass
 from watchkit.core.errors import ApiError, TransportError
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def judge(call: Call, failure: Failure, policy: RetryPolicy) -> Fate:
         if safe or not failure.reached:
             return Fate.REPLAY if call.repeatable else _without_answer(call, failure.reached)
         return Fate.AMBIGUOUS
-    if not call.repeatable or not is_listed(failure, policy.statuses):
+    if not call.repeatable or not may_pass(failure, policy.statuses):
         return Fate.RAISE
-    return Fate.REPLAY if safe or is_not_done(failure) else Fate.RAISE
+    return Fate.REPLAY if safe or left_undone(failure) else Fate.RAISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def decide(  # noqa: PLR0917 - what is known at that moment, once
 def _is_undone(failure: Failure) -> bool:
     if isinstance(failure, TransportError):
         return not failure.reached
-    return is_not_done(failure)
+    return left_undone(failure)
 
 
 def _without_answer(call: Call, reached: bool) -> Fate:  # noqa: FBT001 - internal

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 import anyio
 
 from watchkit.core.breaker import Breaker, Circuit
-from watchkit.core.classify import is_outage
+from watchkit.core.classify import shows_outage
 from watchkit.core.errors import CircuitOpen
 from watchkit.observe import calls
 
@@ -53,7 +53,7 @@ class CircuitBreaker:
         try:
             result = await f(*args, **kwargs)
         except Exception as error:
-            self._settle(turn, failed=is_outage(error))
+            self._settle(turn, failed=shows_outage(error))
             raise
         except BaseException:
             self._breaker = self._breaker.abandon(turn)
