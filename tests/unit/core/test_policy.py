@@ -31,6 +31,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         {"deadline": -1.0},
         {"deadline": math.nan},
         {"statuses": {200}},
+        {"statuses": {299}},
         {"statuses": {600}},
     ],
 )
@@ -38,6 +39,11 @@ def test_what_makes_no_sense_is_a_value_error(wrong: dict[str, object]) -> None:
     """No attempt at all, a time that is none, a code that is no refusal's."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         RetryPolicy(**wrong)  # type: ignore[arg-type] # that is the point
+
+
+def test_any_refusal_may_be_listed() -> None:
+    """From the first redirect to the last server error."""
+    assert set(RetryPolicy(statuses=[300, 599]).statuses) == {300, 599}
 
 
 @pytest.mark.parametrize(
@@ -119,6 +125,8 @@ def test_settings_are_found_by_keyword_then_namespace_then_environment() -> None
     ("settings", "backoff"),
     [
         ({"initial_delay": 45}, Backoff(initial=45, cap=45)),
+        ({"initial_delay": "0"}, Backoff(initial=0)),
+        ({"max_delay": 0}, Backoff(initial=0, cap=0)),
         ({"max_delay": 0.1}, Backoff(initial=0.1, cap=0.1)),
         ({"initial_delay": "2", "max_delay": "2"}, Backoff(initial=2, cap=2)),
     ],
