@@ -17,6 +17,8 @@ CASES = {
     *(f"IW-{number:02}" for number in range(1, 5)),
     *(f"PG-{number:02}" for number in range(1, 4)),
     *(f"RF-{number:02}" for number in (12, 15, 16, 17, 18)),
+    *(f"HT-{number:02}" for number in range(1, 9)),
+    *("RY-01", "BK-01"),
     *(f"S{number:02}" for number in range(1, 33)),
     *(f"P{number:02}" for number in range(1, 26)),
 }
