@@ -1,18 +1,27 @@
 """Which errors of aiohttp's are faults: as they come from a real request, and made by hand."""
 
 import aiohttp
+import anyio
 import pytest
+import yarl
 from aiohttp.http_exceptions import BadHttpMessage
 from kubernetes_asyncio.client import ApiException
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from tests.unit.api.answers import FAULTS
 from tests.unit.api.wire import WireServer
 from watchkit import Verdict, classify, is_retryable, is_timeout
 from watchkit.api.foreign import failure_of, fault_of
 from watchkit.core.classify import shows_outage
-from watchkit.core.errors import ApiError, TransportError
+from watchkit.core.errors import ApiError, CircuitOpen, TransportError
+from watchkit.core.replay import Held
 
 pytestmark = pytest.mark.anyio
+
+URL = yarl.URL("http://server")
+PROXY = aiohttp.ClientHttpProxyError(
+    aiohttp.RequestInfo(URL, "CONNECT", CIMultiDictProxy(CIMultiDict()), URL), (), status=502
+)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -43,15 +52,26 @@ async def test_what_a_fault_raises_is_retryable(name: str) -> None:
         (TimeoutError(), True),
         (ConnectionRefusedError(), False),
         (TransportError("x", reached=False), False),
+        (CircuitOpen(0.0), False),
+        (PROXY, False),
     ],
     ids=repr,
 )
-def test_a_fault_says_whether_anything_was_sent(error: Exception, reached: bool) -> None:  # noqa: FBT001
+async def test_a_fault_says_whether_anything_was_sent(error: Exception, reached: bool) -> None:  # noqa: FBT001
     """Where it may have been, it counts as sent."""
     failure = failure_of(error, "post it")
 
     assert isinstance(failure, TransportError)
     assert failure.reached is reached
+
+
+async def test_an_open_circuit_says_how_long() -> None:
+    """Until it lets one try, and never less than nothing."""
+    now = anyio.current_time()
+    for until, seconds in ((now + 9, 9), (now - 9, 0)):
+        held = failure_of(CircuitOpen(until), "post it")
+        assert isinstance(held, Held)
+        assert held.retry_after == pytest.approx(seconds, abs=1)
 
 
 @pytest.mark.parametrize(

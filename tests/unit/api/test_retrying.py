@@ -18,6 +18,7 @@ from tests.unit.api.answers import (
     POLICY,
     SAFE,
     UNSAFE,
+    VERSIONED,
     ask,
     said,
     text,
@@ -203,6 +204,32 @@ async def test_retry_after_in_the_details_is_honoured(logs: list[EventDict]) -> 
         await ask(client, "create")
 
     assert logs[0]["delay"] == 1.0
+
+
+async def test_within_the_deadline_it_goes_on() -> None:
+    """The deadline counts from the call's own beginning."""
+    policy = RetryPolicy(9, Backoff(initial=0.001), deadline=5)
+    async with wrapped([NOT_DONE["leader"]], [DONE], policy=policy) as (server, client):
+        await ask(client, "read")
+
+    assert len(server.seen) == 2
+
+
+async def test_the_fault_that_took_the_answer_is_the_cause() -> None:
+    """Of a write whose first attempt was sent and whose next ones were not, it is the first's."""
+    faults = [aiohttp.ServerDisconnectedError(), *[ConnectionRefusedError()] * 2]
+
+    class Failing:
+        async def request(self, method: str, url: str, **keywords: object) -> object:
+            raise faults.pop(0)
+
+    transport = RetryingTransport(Failing(), POLICY)
+    with pytest.raises(AmbiguousWrite) as caught:
+        await transport.request("PUT", "http://x/api/v1/pods/a", body=VERSIONED)
+
+    assert caught.value.cause.reached
+    assert "ServerDisconnectedError" in str(caught.value)
+    assert transport.statistics == {"retried": 2, "ambiguous": 1}
 
 
 async def test_no_attempt_begins_after_the_deadline() -> None:

@@ -71,6 +71,30 @@ async def test_discarded_answers_free_their_connections() -> None:
     assert len(server.seen) == 4
 
 
+async def test_each_discarded_answer_is_released_and_the_last_one_is_not() -> None:
+    """What comes back is the caller's to read; what does not is nobody's."""
+
+    class Refusal:
+        status = 503
+        released = 0
+
+        def release(self) -> None:
+            self.released += 1
+
+    given: list[Refusal] = []
+
+    class Returning:
+        async def request(self, method: str, url: str, **keywords: object) -> object:
+            given.append(Refusal())
+            return given[-1]
+
+    transport = RetryingTransport(Returning(), POLICY)
+    answer = await transport.request("GET", "http://x/api/v1/pods", _preload_content=False)
+
+    assert answer is given[-1]
+    assert [each.released for each in given] == [1, 1, 0]
+
+
 async def test_an_endless_refusal_is_not_read() -> None:
     """A body that does not say that it is small stays the caller's to read, or not."""
     endless = [head(500, "Transfer-Encoding: chunked"), b"1\r\nx\r\n", End.HANG]

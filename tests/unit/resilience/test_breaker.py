@@ -95,6 +95,21 @@ async def test_open_it_calls_nothing_and_says_until_when(logs: list[EventDict]) 
     assert logs[0]["until"] == caught.value.until
 
 
+async def test_the_defaults_are_those_of_the_design() -> None:
+    """Half of the last ten calls, and open for a second."""
+    breaker = CircuitBreaker()
+    for _ in range(5):
+        await breaker.call(works, "a")
+    for number in range(5):
+        assert breaker.is_closed, number
+        with pytest.raises(TransportError):
+            await breaker.call(fails, TransportError("reset"))
+
+    with pytest.raises(CircuitOpen) as caught:
+        await breaker.call(works, "a")
+    assert caught.value.until == anyio.current_time() + 1
+
+
 async def test_half_open_one_call_tries_and_the_others_are_refused() -> None:
     """Ten at once: one goes through."""
     breaker = await opened()

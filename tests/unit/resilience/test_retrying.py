@@ -97,6 +97,14 @@ async def test_any_other_error_is_raised_at_once(error: Exception) -> None:
     assert not hasattr(error, "__notes__")
 
 
+async def test_an_error_after_a_conflict_says_which_attempt_it_was() -> None:
+    """What is raised after a retry is noted, too."""
+    with pytest.raises(KeyError) as caught:
+        await retry_on_conflict(Scripted(CONFLICT, KeyError("mine")), POLICY)
+
+    assert caught.value.__notes__ == ["watchkit: raised by attempt 2 of an update"]
+
+
 async def test_without_a_policy_an_update_is_made_five_times_within_a_second() -> None:
     """The default is client-go's in spirit: soon, and not for long."""
     update = Scripted(*[CONFLICT] * 9)
@@ -127,6 +135,7 @@ async def test_a_late_dependency_is_waited_for(logs: list[EventDict]) -> None:
     assert said == [(1, "OSError", 1), (2, "KeyError", 2), (3, "ApiException", 4)]
     assert probe.waits == [1, 2, 4]
     assert [entry["event"] for entry in logs] == ["dependency.waiting"] * 3 + ["dependency.found"]
+    assert logs[-1]["attempts"] == 4
     assert [entry["cause"] for entry in logs[:3]] == [
         "OSError",
         "KeyError",
@@ -158,7 +167,8 @@ async def test_at_the_end_the_last_error_is_the_cause() -> None:
 
 
 async def test_no_probe_begins_after_the_deadline() -> None:
-    """A wait that would pass it is not even begun."""
+    """A wait that would pass it is not even begun; it counts from the first probe."""
+    await anyio.sleep(100)
     probe = Scripted(*[OSError()] * 99)
     policy = RetryPolicy(99, POLICY.backoff, deadline=10)
 
