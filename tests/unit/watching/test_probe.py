@@ -216,6 +216,19 @@ async def test_what_is_stale_does_not_end_the_probe() -> None:
     assert len(source.times("probe")) == 1
 
 
+async def test_events_that_are_there_at_once_come_first() -> None:
+    """They would only cut the probe off: it is sent in the first quiet moment after them."""
+    source = ScriptedSource(
+        watches=[reply(reset()), reply(added("a", 101), added("b", 102), Pause())],
+        last_list=reply(page(60)),
+    )
+    async with RetryWatcher(source, LONG) as watcher:
+        assert await drain(watcher, 30) == ["+a", "+b", "-a?", "-b?"]
+        assert watcher.health.epoch == 1
+
+    assert len(source.times("probe")) == 1
+
+
 async def test_a_probe_that_the_consumer_cut_short_is_asked_again() -> None:
     """A consumer that polls does not hide a restore, nor does it make a hot loop of probes."""
     source = ScriptedSource(
