@@ -1,7 +1,5 @@
 """until(): list and watch until a condition holds, and conditions to ask with."""
 
-from collections.abc import Iterator
-
 import anyio
 import pytest
 
@@ -29,6 +27,7 @@ from watchkit import (
 )
 from watchkit.conditions import all_of, is_deleted, is_ready
 from watchkit.testing import Disconnect, FakeCluster, Gone
+from watchkit.watching.until import Condition
 
 pytestmark = pytest.mark.anyio
 
@@ -85,25 +84,16 @@ async def test_several_steps_are_several_waits_or_one_condition(
 ) -> None:
     """UN-02: one event may fulfil all of several conditions; order among them is the caller's."""
     cluster.create(pod("a"))
-    seen = iter((exists, is_ready))
+    steps: list[Condition] = [is_ready, exists]
 
-    def in_sequence(steps: Iterator[object]) -> object:
-        wanted = [next(steps)]
-
-        def condition(obj: Object | None) -> bool:
-            while wanted[0](obj):  # type: ignore[operator]
-                following = next(steps, None)
-                if following is None:
-                    return True
-                wanted[0] = following
-            return False
-
-        return condition
+    def in_sequence(obj: Object | None) -> bool:
+        while steps and steps[-1](obj):
+            steps.pop()
+        return not steps
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(later, cluster, 5, READY)
-        await until(pods, in_sequence(seen), name="a")  # type: ignore[arg-type]
-        assert anyio.current_time() == 5
+        await until(pods, in_sequence, name="a")
         await until(pods, all_of(exists, is_ready), name="a")
         assert anyio.current_time() == 5
 
