@@ -62,9 +62,9 @@ class Attempts:
         self._call = Call.of(method, parts.get("body"), repeatable=self._kept is not None)
         self._said: list[str] = []
         self._fault: TransportError | None = None
-        self.tries = Tries()
-        self.raised = 0
-        self.ambiguous = 0
+        self.tries: Tries = Tries()
+        self.raised: int = 0
+        self.ambiguous: int = 0
 
     async def run(self) -> object:
         """Send it until it is over."""

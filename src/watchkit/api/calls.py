@@ -170,9 +170,9 @@ class CallTransport(RESTClientObject):
     ) -> None:
         # Not the base's: it would make a session of its own.
         self.pool_manager = session
-        self.proxy = beneath.proxy
-        self.proxy_headers = beneath.proxy_headers
-        self.server_hostname = beneath.server_hostname
+        self.proxy: str = beneath.proxy
+        self.proxy_headers: dict[str, str] = beneath.proxy_headers
+        self.server_hostname: str = beneath.server_hostname
         self._beneath = beneath
         self._timeouts = timeouts
         self._limiter = limiter
