@@ -73,19 +73,19 @@ async def running(*arguments: str) -> AsyncIterator[Running]:
     """Run it on pipes; killed with the block where it still runs."""
     async with await anyio.open_process([*COMMAND, *arguments]) as process:
         program = Running(process)
-        try:
-            async with anyio.create_task_group() as tasks:
-                for stream, taken in (
-                    (process.stdout, program.out),
-                    (process.stderr, program.err),
-                ):
-                    assert stream is not None
-                    tasks.start_soon(_take, stream, taken)
+        async with anyio.create_task_group() as tasks:
+            for stream, taken in (
+                (process.stdout, program.out),
+                (process.stderr, program.err),
+            ):
+                assert stream is not None
+                tasks.start_soon(_take, stream, taken)
+            try:
                 yield program
-                tasks.cancel_scope.cancel()
-        finally:
-            if process.returncode is None:
-                process.kill()
+            finally:  # before anything waits for its end: it may never come by itself
+                if process.returncode is None:
+                    process.kill()
+            tasks.cancel_scope.cancel()
 
 
 async def _take(stream: anyio.abc.ByteReceiveStream, taken: bytearray) -> None:
@@ -112,9 +112,11 @@ async def on_terminal(
     try:
         async with process, anyio.create_task_group() as tasks:
             tasks.start_soon(_take_terminal, ours, program.out)
-            yield program
-            if process.returncode is None:
-                process.kill()
+            try:
+                yield program
+            finally:  # before anything waits for its end: it may never come by itself
+                if process.returncode is None:
+                    process.kill()
             tasks.cancel_scope.cancel()
     finally:
         os.close(ours)
