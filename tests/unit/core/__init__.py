@@ -1,0 +1,1 @@
+"""Tests of the pure floor: laws over values, with no loop, no clock and no server."""
