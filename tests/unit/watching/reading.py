@@ -1,6 +1,7 @@
 """How these tests read a watcher, and what they write of it: short words for events."""
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import anyio
@@ -79,6 +80,11 @@ def word(event: Event[Any]) -> str:
 def names(words: Sequence[str]) -> list[str]:
     """Leave the markers out."""
     return [each for each in words if each[0] in "+~-"]
+
+
+def gaps(times: Sequence[float]) -> list[float]:
+    """How long after each of these times the next one was."""
+    return [later - earlier for earlier, later in pairwise(times)]
 
 
 async def started(watcher: RetryWatcher[Any]) -> None:

@@ -63,7 +63,8 @@ class Asked:
 class ScriptedSource:
     """Plays `lists` and `watches`, each in its order; then `last_list` and `last_watch` for ever.
 
-    `asked` holds the requests, `streams` every watch that was answered, `open` those of them
+    By default, every list is empty, and newer than all else, and every watch is silent. `asked`
+    holds the requests, `streams` every watch that was answered, `open` those of them
     that nobody has hung up.
     """
 
@@ -83,7 +84,7 @@ class ScriptedSource:
         self.namespace = namespace
         self._lists = list(lists)
         self._watches = list(watches)
-        self._last_list = last_list or reply(page(1))
+        self._last_list = last_list or reply(page(999_999))
         self._last_watch = last_watch
         self._max_frame = max_frame
 
@@ -129,13 +130,16 @@ class ScriptedSource:
 
 
 class ScriptedStream:
-    """One watch that plays its acts; a receive that is cancelled loses nothing."""
+    """One watch that plays its acts, whether anybody receives or not.
+
+    A receive that is cancelled loses nothing.
+    """
 
     def __init__(self, acts: Sequence[Act], lines: LineBuffer) -> None:
         self.closed = False
         self._acts = list(acts)
         self._lines = lines
-        self._silent_until: float | None = None
+        self._at = anyio.current_time()
 
     @property
     def partial(self) -> bool:
@@ -147,28 +151,25 @@ class ScriptedStream:
         assert not self.closed, "received from after it was closed"
         await anyio.lowlevel.checkpoint()
         self._lines.check()
-        while self._acts:
-            act = self._acts[0]
-            if isinstance(act, Pause):
-                await self._wait(act.seconds)
+        while self._acts and isinstance(pause := self._acts[0], Pause):
+            self._at += pause.seconds
             del self._acts[0]
-            if isinstance(act, Exception):
-                raise act
-            if isinstance(act, bytes):
-                return self._lines.feed(act)
-        return None
+        await _until(self._at)
+        act = self._acts.pop(0) if self._acts else None
+        if isinstance(act, Exception):
+            raise act
+        return self._lines.feed(act) if isinstance(act, bytes) else None
 
     def close(self) -> None:
         """Hang up."""
         self.closed = True
 
-    async def _wait(self, seconds: float) -> None:
-        if seconds == math.inf:
-            await anyio.sleep_forever()
-        if self._silent_until is None:
-            self._silent_until = anyio.current_time() + seconds
-        await anyio.sleep_until(self._silent_until)
-        self._silent_until = None
+
+async def _until(time: float) -> None:
+    if time == math.inf:
+        await anyio.sleep_forever()
+    elif time > anyio.current_time():
+        await anyio.sleep_until(time)
 
 
 async def _head(answer: Reply, idle_timeout: float) -> None:
