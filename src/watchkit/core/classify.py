@@ -122,7 +122,8 @@ def status_error(
     a body of somebody else's (a proxy's page) stays unsaid.
     """
     said = _status_of(body)
-    if said is None:
+    # A server in trouble leaves the kind out; what has neither is JSON of somebody else's.
+    if said is None or (said.get("kind") != "Status" and said.get("status") != "Failure"):
         text = body[: 64 * 1024].decode(errors="replace")
         message = next((each for each in _TEXTS if each in text), "")
         return api_error(status, message=message, retry_after=retry_after, doing=doing)

@@ -17,8 +17,10 @@ class Observer:
     """
 
     def __init__(self, resource: str, namespace: str | None) -> None:
-        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger("watchkit").bind(
-            resource=resource, namespace=namespace
+        # Not `.bind()`: that would keep the configuration of now, for an application that has
+        # not come to its own yet.
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(
+            "watchkit", resource=resource, namespace=namespace
         )
 
     def decided(self, said: Said, version: str | None) -> None:

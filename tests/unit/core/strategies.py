@@ -14,9 +14,11 @@ def _nested(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
 
 
 values: st.SearchStrategy[object] = st.recursive(scalars, _nested, max_leaves=12)
+_taken = {"metadata", "kind", "apiVersion", "name", "namespace", "uid", "version"}
 sections = st.dictionaries(
-    texts.filter(lambda name: name not in {"metadata", "kind", "apiVersion"}), values, max_size=5
+    texts.filter(lambda name: name not in _taken), values, max_size=5
 ) | st.fixed_dictionaries({}, optional={"spec": values, "status": values, "data": values})
+"""What an object has beside its kind and metadata (the rest of `_taken` names these here)."""
 
 numeric_versions = st.integers(1, 2**128).map(str)
 opaque_versions = st.sampled_from(["abc", "007", "1-2", "-4", "+4", "1.0", "٣", "²", "0x1", ""])

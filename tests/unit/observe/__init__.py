@@ -1,0 +1,1 @@
+"""Tests of what is said: structlog events with the keys of one vocabulary."""
