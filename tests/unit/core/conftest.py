@@ -2,12 +2,6 @@
 
 import os
 
-<<<<<<< HEAD
-from hypothesis import settings
-
-settings.register_profile("dev", max_examples=60, stateful_step_count=30, deadline=None)
-settings.register_profile("ci", settings.get_profile("dev"), max_examples=300, print_blob=True)
-=======
 from hypothesis import Phase, settings
 
 # Without the phase that explains a failure: before Python 3.12 it traces every line, and a test
@@ -18,7 +12,6 @@ settings.register_profile(
     "dev", max_examples=100, stateful_step_count=30, deadline=None, phases=PHASES
 )
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=500, print_blob=True)
->>>>>>> main
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if "CI" in os.environ else "dev")
 )

@@ -8,13 +8,6 @@ from watchkit.core.objects import Object
 JSON = Mapping[str, object]
 
 
-<<<<<<< HEAD
-def manifest(name: str = "web", **changes: object) -> dict[str, object]:
-    """Make a small ConfigMap of namespace shop; `version` and `uid` are its metadata's."""
-    version, uid = changes.pop("version", "5"), changes.pop("uid", f"uid-{name}")
-    namespace = changes.pop("namespace", "shop")
-    metadata = {"name": name, "namespace": namespace, "uid": uid, "resourceVersion": version}
-=======
 def manifest(name: str = "web", /, **changes: object) -> dict[str, object]:
     """Make a small ConfigMap of namespace shop; `version` and `uid` are its metadata's."""
     version, uid = changes.pop("version", "5"), changes.pop("uid", f"uid-{name}")
@@ -25,7 +18,6 @@ def manifest(name: str = "web", /, **changes: object) -> dict[str, object]:
         "uid": uid,
         "resourceVersion": version,
     }
->>>>>>> main
     return {"kind": "ConfigMap", "apiVersion": "v1", "metadata": metadata, **changes}
 
 
@@ -62,10 +54,6 @@ def bare(value: JSON) -> dict[str, object]:
     return {name: each for name, each in value.items() if name not in {"kind", "apiVersion"}}
 
 
-<<<<<<< HEAD
-def an_object(name: str = "web", **changes: object) -> Object:
-=======
 def an_object(name: str = "web", /, **changes: object) -> Object:
->>>>>>> main
     """Make an Object of a manifest."""
     return Object(compact(manifest(name, **changes)))
