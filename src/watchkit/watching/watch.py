@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar, overload
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, overload
 
 from watchkit.api.listwatch import ListWatch
 from watchkit.core.options import OPTION_NAMES, ListOptions
@@ -16,12 +17,8 @@ T = TypeVar("T")
 _WATCHER: Final = frozenset({"replay_existing", "on_expired", "backoff", "idle_timeout", "model"})
 
 
-class ListMethod(Protocol):
-    """A bound list method of kubernetes_asyncio."""
-
-    def __call__(self, *args: object, **keywords: object) -> object:
-        """List; watchkit never calls it for real."""
-        ...
+ListMethod: TypeAlias = Callable[..., object]
+"""A bound list method of kubernetes_asyncio; its signature is its own."""
 
 
 @overload

@@ -27,6 +27,10 @@ RESET = errors.TransportError("reset")
 EXPIRED = errors.ResourceExpired(410, "Expired", "too old")
 BUSY = errors.ServerUnavailable(503)
 GARBAGE = errors.ProtocolError("a watch event that cannot be read")
+IDLE = errors.IdleTimeout("nothing came for 150 s")
+TOO_LARGE = errors.ServerUnavailable(504, "Timeout", "Too large resource version", 1.0)
+DELAYS = [0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0]
+"""The waits of PLAIN."""
 
 
 @dataclass

@@ -57,3 +57,17 @@ def bare(value: JSON) -> dict[str, object]:
 def an_object(name: str = "web", /, **changes: object) -> Object:
     """Make an Object of a manifest."""
     return Object(compact(manifest(name, **changes)))
+
+
+META = b'"metadata":{"name":"web","namespace":"shop","uid":"u1","resourceVersion":"5"}'
+"""Metadata in bytes, for JSON that is not well."""
+
+EXPIRED = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "metadata": {},
+    "status": "Failure",
+    "message": "The resourceVersion for the provided watch is too old.",
+    "reason": "Expired",
+    "code": 410,
+}

@@ -2,13 +2,18 @@
 
 import pytest
 
-from tests.unit.core.driving import BUSY, EXPIRED, RESET, Driver
+from tests.unit.core.driving import (
+    BUSY,
+    EXPIRED,
+    IDLE,
+    RESET,
+    Driver,
+)
 from watchkit.core import errors
 from watchkit.core.health import Health, HealthState, judge
 from watchkit.core.position import Failed, Opened
 
 BOUND = 150.0
-IDLE = errors.IdleTimeout("nothing came for 150 s")
 
 
 def state(

@@ -1,0 +1,1 @@
+"""Programs that type checkers must find nothing wrong with; nobody runs them."""

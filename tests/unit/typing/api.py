@@ -1,0 +1,233 @@
+"""What users may write: it must check clean, and each value must have the type it says.
+
+Checked by mypy --strict and pyright (`nox -s types`), never run.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import assert_type
+
+import msgspec
+from kubernetes_asyncio.client import ApiClient, CoreV1Api, V1Pod
+
+from watchkit import (
+    Added,
+    ApiError,
+    Backoff,
+    Bookmark,
+    ConditionTimeout,
+    Deleted,
+    Event,
+    Health,
+    HealthState,
+    ListerWatcher,
+    ListOptions,
+    ListWatch,
+    Modified,
+    Object,
+    ObjectEvent,
+    Relisted,
+    ResourceExpired,
+    RetryWatcher,
+    Synced,
+    Verdict,
+    classify,
+    connect,
+    is_not_found,
+    until,
+    watch,
+)
+from watchkit.conditions import all_of, any_of, is_deleted, is_ready, not_
+
+
+class Pod(msgspec.Struct):
+    """A model of the caller's own."""
+
+    phase: str = ""
+
+
+async def the_readme(api: ApiClient, save: Callable[[str], None]) -> None:
+    """The program of the design, word for word but for what it does with a pod."""
+    pods = ListWatch(CoreV1Api(api).list_namespaced_pod, "default")
+    async with RetryWatcher(pods, ListOptions(label_selector="app=web")) as watcher:
+        assert_type(watcher, RetryWatcher[Object])
+        async for event in watcher:
+            assert_type(event, Added[Object] | Modified[Object] | Deleted[Object])
+            match event:
+                case Added(pod) | Modified(pod):
+                    assert_type(pod, Object)
+                case Deleted():
+                    assert_type(event.key, str)
+            if event.resume_version:
+                save(event.resume_version)
+
+
+def defaults(watcher: RetryWatcher, event: Event, object_event: ObjectEvent) -> None:
+    """Generic names without an argument are about `Object`."""
+    assert_type(watcher, RetryWatcher[Object])
+    assert_type(
+        event,
+        Added[Object] | Modified[Object] | Deleted[Object] | Relisted | Synced | Bookmark,
+    )
+    assert_type(object_event, Added[Object] | Modified[Object] | Deleted[Object])
+
+
+async def models(source: ListerWatcher) -> None:
+    """`model` infers what events are about; a Deleted may hold an Object all the same."""
+    structs = RetryWatcher(source, model=Pod)
+    theirs = RetryWatcher(source, {"limit": 5}, model=V1Pod)
+    plain = RetryWatcher(source, model=None)
+    assert_type(structs, RetryWatcher[Pod])
+    assert_type(theirs, RetryWatcher[V1Pod])
+    assert_type(plain, RetryWatcher[Object])
+    async for event in structs:
+        assert_type(event, Added[Pod] | Modified[Pod] | Deleted[Pod | Object])
+        match event:
+            case Added(pod) | Modified(pod):
+                assert_type(pod, Pod)
+            case Deleted(last):
+                assert_type(last, Pod | Object)
+        assert_type(event.meta.labels, dict[str, str])
+
+
+async def markers(watcher: RetryWatcher[Pod]) -> None:
+    """Each marker has its class, and each class its fields."""
+    assert_type(watcher.with_markers(), AsyncIterator[Event[Pod]])
+    async for event in watcher.with_markers():
+        match event:
+            case Relisted(version) | Synced(version) | Bookmark(version):
+                assert_type(version, str)
+            case Added() | Modified():
+                assert_type(event.object, Pod)
+            case Deleted():
+                assert_type(event.object, Pod | Object)
+
+
+def identity(event: ObjectEvent[Pod]) -> None:
+    """Every event about an object says who and when, whatever the model."""
+    assert_type(event.key, str)
+    assert_type(event.name, str)
+    assert_type(event.namespace, str | None)
+    assert_type(event.uid, str)
+    assert_type(event.resource_version, str)
+    assert_type(event.resume_version, str | None)
+    assert_type(event.initial, bool)
+    assert_type(event.inferred, bool)
+
+
+def default_classes(added: Added, modified: Modified, deleted: Deleted) -> None:
+    """So are the events' own classes."""
+    assert_type(added.object, Object)
+    assert_type(modified.object, Object)
+    assert_type(deleted.object, Object)
+
+
+def narrower_events_are_events(added: Added[Pod], pods: Event[Pod]) -> Event[Pod | Object]:
+    """Events are covariant: what takes events about anything takes events about pods."""
+    anything: Event[object] = pods
+    wider: Added[object] = added
+    del anything, wider
+    return pods
+
+
+def options(source: ListerWatcher, plain: Mapping[str, object]) -> None:
+    """Options, a dict of their names, or a mapping: all serve."""
+    ListOptions(label_selector={"app": "web"}, field_selector="spec.nodeName=n1")
+    ListOptions(resource_version="5", timeout_seconds=60, limit=10, allow_watch_bookmarks=True)
+    ListOptions(
+        resource_version_match="NotOlderThan",
+        send_initial_events=True,
+        shard_selector="x",
+        extra={"newParam": "x", "other": 5, "flag": True},
+    )
+    RetryWatcher(source, {"label_selector": "app=web", "timeout_seconds": 60})
+    RetryWatcher(source, plain)
+    RetryWatcher(
+        source,
+        ListOptions(),
+        replay_existing=True,
+        on_expired="raise",
+        backoff=Backoff(initial=1.0, factor=2.0, cap=10.0, jitter="equal"),
+        idle_timeout=60.0,
+    )
+
+
+async def life(watcher: RetryWatcher[Pod]) -> None:
+    """What a watcher says of itself."""
+    assert_type(watcher.resource_version, str | None)
+    assert_type(watcher.health, Health)
+    assert_type(watcher.health.state, HealthState)
+    assert_type(watcher.health.cause, Exception | None)
+    assert_type(await anext(watcher), ObjectEvent[Pod])
+    async with watcher as entered:
+        assert_type(entered, RetryWatcher[Pod])
+    await watcher.aclose()
+
+
+async def sources(api: ApiClient) -> None:
+    """Bound methods, names, and sources of one's own."""
+    v1 = CoreV1Api(api)
+    one: ListerWatcher = ListWatch(v1.list_namespaced_pod, "shop", metadata_only=True)
+    two: ListerWatcher = ListWatch(v1.list_pod_for_all_namespaces, max_frame=2**20)
+    three = ListWatch.for_resource(api, "apps/v1", "deployments", namespace="shop")
+    assert_type(three, ListWatch)
+    del one, two
+
+
+async def as_with_kubernetes_asyncio(api: ApiClient) -> None:
+    """`watch()` for those who come from Watch().stream: the same watcher."""
+    v1 = CoreV1Api(api)
+    plain = watch(v1.list_namespaced_pod, "shop", label_selector="app=web", timeout_seconds=60)
+    pods = watch(v1.list_pod_for_all_namespaces, model=V1Pod, idle_timeout=60.0)
+    assert_type(plain, RetryWatcher[Object])
+    assert_type(pods, RetryWatcher[V1Pod])
+
+
+async def waiting(source: ListerWatcher) -> None:
+    """`until` gives the object, or None where the condition was that there is none."""
+    assert_type(await until(source, is_ready, name="web", timeout=30), Object | None)
+    await until(source, is_deleted, name="web", namespace="shop", options={"limit": 5})
+    await until(source, all_of(is_ready, not_(any_of(is_deleted))), options=ListOptions())
+    try:
+        await until(source, lambda obj: obj is not None and obj.name == "web", timeout=1.5)
+    except ConditionTimeout as error:
+        assert_type(error.last, Object | None)
+    except TimeoutError:
+        pass
+
+
+def objects(obj: Object) -> None:
+    """What an Object has, each with its type."""
+    assert_type(obj.name, str)
+    assert_type(obj.namespace, str | None)
+    assert_type(obj.labels, dict[str, str])
+    assert_type(obj.finalizers, list[str])
+    assert_type(obj.generation, int | None)
+    assert_type(obj.raw, bytes)
+    assert_type(obj.to(Pod), Pod)
+    assert_type(obj.to(V1Pod), V1Pod)
+    assert_type(obj.without("metadata.managedFields", "status"), Object)
+    assert_type(sorted(obj), list[str])
+    node: str = obj["spec"]["nodeName"]
+    phase: str = obj.get("status", {}).get("phase", "Unknown")
+    del node, phase
+
+
+async def failures(watcher: RetryWatcher) -> str:
+    """Errors have their fields; any error can be classified."""
+    try:
+        await anext(watcher)
+    except ResourceExpired as error:
+        assert_type(error.retry_after, float | None)
+    except ApiError as error:
+        assert_type(error.status, int)
+        assert_type(error.details, Mapping[str, object])
+    except OSError as error:
+        assert_type(is_not_found(error), bool)
+        assert_type(classify(error), Verdict)
+    return repr(watcher)
+
+
+async def connecting() -> None:
+    """The client of kubernetes_asyncio, from the kubeconfig or the pod."""
+    async with connect() as api:
+        assert_type(api, ApiClient)
