@@ -84,7 +84,8 @@ class Ledger:
         meta = subject.meta
         key, version = meta.key, meta.resource_version
         held = self._held.get(key)
-        if _is_stale(verb, version, held if key not in self._void else None, asked):
+        measure = held[1] if held is not None and key not in self._void else None
+        if is_stale(verb, version, measure, asked):
             return ()
         self._void.discard(key)
         event = _KINDS[verb](subject, meta, resume_version=version)
@@ -124,10 +125,11 @@ class Ledger:
         self._void = set(self._held)
 
 
-def _is_stale(verb: Verb, version: str, held: tuple[str, str] | None, asked: str | None) -> bool:
+def is_stale(verb: Verb, version: str, held: str | None, asked: str | None) -> bool:
+    """Whether an event tells nothing new: of the version held, or of that asked for."""
     if held is not None and verb == "DELETED":
-        return is_before(version, held[1])
-    if held is not None and is_at_or_before(version, held[1]):
+        return is_before(version, held)
+    if held is not None and is_at_or_before(version, held):
         return True
     return asked is not None and is_at_or_before(version, asked)
 
