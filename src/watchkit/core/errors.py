@@ -8,7 +8,7 @@
     │   └── IdleTimeout
     ├── ProtocolError
     │   └── FrameTooLarge  PageTooLarge
-    └── ConditionTimeout(last)
+    └── ConditionTimeout(last)  SyncTimeout(cause)
 
 Messages say what was done, to what, and what came back; never a body, a header or a token.
 """
@@ -132,3 +132,11 @@ class ConditionTimeout(WatchkitError, TimeoutError):
     def __init__(self, message: str, last: Object | None = None) -> None:
         super().__init__(message)
         self.last = last
+
+
+class SyncTimeout(WatchkitError, TimeoutError):
+    """An informer had not synced in time; `cause` is the last error that kept it from that."""
+
+    def __init__(self, message: str, cause: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause
