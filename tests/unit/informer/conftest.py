@@ -1,5 +1,6 @@
-"""Hypothesis looks as hard here as it does at the core."""
+"""Virtual time on both backends and a cluster, as for watchers; hypothesis as at the core."""
 
 from tests.unit.core import conftest as core
+from tests.unit.watching.conftest import anyio_backend, clock, cluster, logs, pods
 
-__all__ = ["core"]
+__all__ = ["anyio_backend", "clock", "cluster", "core", "logs", "pods"]
