@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeAlias, cast
 
 from watchkit.core.errors import ProtocolError
-from watchkit.core.metadata import ObjectMeta
+from watchkit.core.metadata import ObjectMeta, detached
 from watchkit.core.objects import Object
 from watchkit.informer.records import Cached, T
 
@@ -30,10 +30,11 @@ class Preparation(Generic[T]):
             kept = self._transformed(subject)
             if kept is None:
                 return None
-            value = kept if self.model is None else kept.to(self.model)
+            if self.model is None:
+                return Cached(cast("T", kept), kept.meta, epoch)
+            return Cached(kept.to(self.model), detached(kept.meta), epoch)
         except Exception as error:  # noqa: BLE001 - a caller's function, on any object
             return error
-        return Cached(cast("T", value), kept.meta, epoch)
 
     def _transformed(self, subject: Object) -> Object | None:
         if self._transform is None:

@@ -1,10 +1,13 @@
 """The cache's writer: what each event and each list changes, and that no reader sees half of it."""
 
+import json
+import sys
 from typing import Any
 
 import msgspec
 import pytest
 
+from tests.unit.core.manifests import compact, manifest
 from tests.unit.informer.caches import Told, obj, said
 from watchkit.core.decoding import Verb
 from watchkit.core.events import Added, Change, Deleted, Updated
@@ -108,6 +111,17 @@ def test_equal_objects_of_a_list_cause_no_change_and_stay_the_same_object(*, str
     assert told.store["shop/a"] is HELD
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_equal_objects_of_a_list_cost_no_call_of_the_transform(*, stream: bool) -> None:
+    """A relist of what is held already is cheap."""
+    calls: list[Object] = []
+    told = Told.of(transform=lambda each: calls.append(each) or each).adds(HELD)
+
+    told.lists(obj("a"), stream=stream)
+
+    assert calls == [HELD]
+
+
 def test_a_list_may_lower_a_version() -> None:
     """A list says what is; only events can be stale."""
     told = Told.of().adds(HELD)
@@ -126,6 +140,7 @@ def test_after_a_restore_equal_versions_are_compared_by_content(*, stream: bool)
     assert changes == ["-c u1 10?", "~b u1 10>10?"]
     assert told.store.resource_version == "50"
     assert told.lists(obj("a"), obj("b", data={"k": "v"})) == []
+    assert told.event("MODIFIED", obj("a", version="9")) == []
 
 
 def test_after_a_restore_lower_versions_are_no_longer_stale() -> None:
@@ -208,6 +223,16 @@ def test_what_cannot_be_decoded_is_absent_and_kept_aside() -> None:
     assert not told.store.undecodable
 
 
+def test_what_cannot_be_decoded_is_looked_at_again_when_its_content_changes() -> None:
+    """After a restore the same version may mean another content."""
+    told = Told.of(model=Pod)
+    told.lists(obj("a", size="much"), initial=True)
+    told.memory.forget_versions()
+
+    assert told.lists(obj("a", size=7)) == ["+a u1 10?"]
+    assert not told.store.undecodable
+
+
 def test_what_cannot_be_decoded_and_goes_leaves_nothing() -> None:
     """Deleted by an event or missing in a list: no reader saw it, so nothing is told."""
     told = Told.of(model=Pod)
@@ -231,6 +256,21 @@ def test_a_last_state_that_cannot_be_decoded_is_the_one_held() -> None:
     assert told.troubles == []
 
 
+def test_with_a_model_the_json_is_not_kept() -> None:
+    """Neither the model nor the metadata holds on to the bytes that they were read from."""
+    told = Told.of(model=Pod)
+    raw = compact(manifest("a", phase="up") | {"spec": "x" * 1000})
+    subject = Object(raw)
+    subject.raw.decode()
+    held = sys.getrefcount(raw)
+    told.adds(subject)
+    during = sys.getrefcount(raw)
+    del subject
+
+    assert during == held
+    assert sys.getrefcount(raw) < held
+
+
 def test_equal_models_are_equal_content_after_a_restore() -> None:
     """Where the JSON is not kept, what readers see decides: the model and the metadata."""
     told = Told.of(model=Pod).adds(obj("a", phase="up"), obj("b", phase="up"))
@@ -239,6 +279,41 @@ def test_equal_models_are_equal_content_after_a_restore() -> None:
     changes = told.lists(obj("a", phase="up", more=1), obj("b", phase="down"))
 
     assert changes == ["~b u1 >10?"]
+
+
+def test_after_a_restore_other_metadata_is_other_content() -> None:
+    """Labels are readers' to see, whatever the model leaves out."""
+    told = Told.of(model=Pod).adds(obj("a"))
+    told.memory.forget_versions()
+    labelled = obj("a").to_dict()
+    labelled["metadata"]["labels"] = {"app": "web"}
+
+    assert told.lists(Object(labelled)) == ["~a u1 >10?"]
+
+
+def test_after_a_restore_the_same_content_in_other_words_is_no_change() -> None:
+    """Lists and watches need not spell an object alike."""
+    told = Told.of().adds(HELD)
+    told.memory.forget_versions()
+
+    assert told.lists(Object(json.dumps(HELD.to_dict(), indent=1).encode())) == []
+
+
+def test_after_a_restore_content_too_deep_to_compare_is_other_content() -> None:
+    """It is passed on rather than trusted to be equal."""
+    deep = obj("a").raw[:-1] + b',"spec":' + b"[" * 600 + b"]" * 600 + b"}"
+    told = Told.of().adds(Object(deep))
+    told.memory.forget_versions()
+
+    assert told.lists(Object(deep.replace(b"[[", b"[ [", 1))) == ["~a u1 10>10?"]
+
+
+def test_the_model_object_is_no_model() -> None:
+    """The very object is cached, and its JSON answers for its fields."""
+    told = Told.of(model=Object).adds(HELD)
+
+    assert told.store.list(fields="kind=ConfigMap") == [HELD]
+    assert told.store["shop/a"] is HELD
 
 
 def keep_small(subject: Object) -> Object | None:

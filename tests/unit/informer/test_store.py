@@ -8,7 +8,9 @@ import pytest
 
 from tests.unit.informer.caches import Told, keys, obj
 from watchkit.core.objects import Object
-from watchkit.informer.store import Store
+from watchkit.informer.indexes import Indexes
+from watchkit.informer.records import Cached
+from watchkit.informer.store import Shelf, Store
 
 
 @dataclass(frozen=True)
@@ -179,3 +181,16 @@ def test_a_repr_shows_how_many_and_at_which_version() -> None:
     assert repr(told.store) == "<Store objects=0 at=None>"
     told.lists(WEB)
     assert repr(told.store) == "<Store objects=1 at=100>"
+
+
+def test_nothing_is_left_of_a_namespace_without_objects() -> None:
+    """Namespaces come and go; a cache of all of them does not grow by that."""
+    shelf = Shelf[Object](Indexes(lambda _: None), None)
+    shelf.put(Cached(WEB, WEB.meta, 0))
+    shelf.put(Cached(DB, DB.meta, 0))
+
+    assert shelf.remove("shop/web") is not None
+    assert shelf.remove("shop/web") is None
+    assert shelf.remove("lab/web") is None
+    assert shelf.remove("shop/db") is not None
+    assert shelf.spaces == {}

@@ -60,6 +60,13 @@ def test_the_same_fields_further_in_stay() -> None:
     assert made.to_dict() == {"spec": {"managedFields": MANAGED}, "metadata": NAMED}
 
 
+def test_however_it_is_spelt() -> None:
+    """Blanks where the API server writes none."""
+    raw = compact({"metadata": {**NAMED, "managedFields": MANAGED}}).replace(b'":', b'" :')
+
+    assert strip_managed_fields(Object(raw)).to_dict() == {"metadata": NAMED}
+
+
 @given(
     metadata=st.dictionaries(texts, values, max_size=4),
     spec=values,
