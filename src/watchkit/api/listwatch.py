@@ -105,6 +105,11 @@ class ListWatch:
         return self._client
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes two of them the same: client, path, and what is asked for."""
+        return (self._client, self._target.path, self._metadata_only, self._max_frame)
+
+    @property
     def resource(self) -> str:
         """The resource as kubectl writes it: "pods", "deployments.apps"."""
         return self._target.resource

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Self, cast, overload
 
 import anyio
-from anyio.abc import TaskGroup
 
 from watchkit.core.objects import Object
 from watchkit.core.options import ListOptions
 from watchkit.core.source import ListerWatcher
+from watchkit.informer.life import Life
 from watchkit.informer.preparing import Transform
 from watchkit.informer.records import T
 from watchkit.informer.shared_informer import SharedInformer
@@ -20,7 +21,7 @@ from watchkit.informer.shared_informer import SharedInformer
 _NO_OPTIONS: Final = ListOptions()
 
 _Wanted = tuple[object, ...]
-"""What makes two wishes one: client, source, options, model and transform."""
+"""What makes two wishes one: the source's identity, options, model and transform."""
 
 
 @dataclass(eq=False)
@@ -39,13 +40,14 @@ class InformerFactory(anyio.AsyncContextManagerMixin):
     """Lends informers: one per equal client, resource, namespace, options, model and transform.
 
     Entering `use(...)` counts up, leaving down; at 0 the informer stops, and a later use begins
-    a new one. `client` stands for the client of sources that do not say theirs.
+    a new one. Sources are equal by their `identity` (a ListWatch's: its client, its path, and
+    whether it asks for metadata alone), else by resource and namespace, as of `client`.
     """
 
     def __init__(self, client: object = None) -> None:
         self._client = client
         self._shared: dict[_Wanted, _Shared] = {}
-        self._group: TaskGroup | None = None
+        self._life = Life("the factory", lambda _: None)
 
     def __repr__(self) -> str:
         return f"<InformerFactory informers={len(self._shared)}>"
@@ -89,16 +91,16 @@ class InformerFactory(anyio.AsyncContextManagerMixin):
 
         """
         options = ListOptions.of(options)
-        client: object = getattr(source, "client", self._client or source)
-        view: object = getattr(source, "view", None)
-        extra = frozenset(options.extra.items())
-        wanted = (
-            id(client), source.resource, source.namespace, view, options, extra, model, transform
-        )
-        shared = await self._started(wanted, source, options, model, transform)
+        unnamed = (self._client, source.resource, source.namespace)
+        identity: object = getattr(source, "identity", unnamed)
+        wanted = (identity, options, frozenset(options.extra.items()), model, transform)
+        shared = self._shared.get(wanted)
+        if shared is None:
+            shared = self._started(wanted, source, options, model, transform)
         try:
             with anyio.CancelScope() as scope:
                 shared.scopes.append(scope)
+                await shared.begun.wait()
                 yield shared.informer
         finally:
             shared.scopes.remove(scope)
@@ -109,14 +111,10 @@ class InformerFactory(anyio.AsyncContextManagerMixin):
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
-        async with anyio.create_task_group() as self._group:
-            try:
-                yield self
-            finally:
-                group, self._group = self._group, None
-                group.cancel_scope.cancel()
+        async with self._life.block():
+            yield self
 
-    async def _started(
+    def _started(
         self,
         wanted: _Wanted,
         source: ListerWatcher,
@@ -124,16 +122,13 @@ class InformerFactory(anyio.AsyncContextManagerMixin):
         model: type[Any] | None,
         transform: Transform | None,
     ) -> _Shared:
-        if self._group is None:
+        if not self._life.is_begun or self._life.is_ended:
             raise RuntimeError("an InformerFactory lends informers only within its `async with`")
-        shared = self._shared.get(wanted)
-        if shared is None:
-            informer = SharedInformer(
-                source, options, model=cast("type[Any]", model), transform=transform
-            )
-            shared = self._shared[wanted] = _Shared(informer)
-            self._group.start_soon(self._run, wanted, shared)
-        await shared.begun.wait()
+        informer = SharedInformer(
+            source, options, model=cast("type[Any]", model), transform=transform
+        )
+        shared = self._shared[wanted] = _Shared(informer)
+        self._life.start(partial(self._run, wanted, shared))
         return shared
 
     async def _run(self, wanted: _Wanted, shared: _Shared) -> None:
@@ -148,8 +143,10 @@ class InformerFactory(anyio.AsyncContextManagerMixin):
         finally:
             self._forget(wanted, shared)
             shared.ended.set()
-            for scope in shared.scopes:
-                scope.cancel()
+            shared.begun.set()
+            if shared.failure is not None or self._life.is_ended:
+                for scope in shared.scopes:
+                    scope.cancel()
 
     async def _stopped(self, wanted: _Wanted, shared: _Shared) -> None:
         self._forget(wanted, shared)

@@ -40,6 +40,11 @@ class FakeSource:
         return self._front
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes two of them the same."""
+        return (self._front, self.resource, self._namespace, self._view)
+
+    @property
     def resource(self) -> str:
         """The resource as kubectl writes it."""
         return self._resource.name
