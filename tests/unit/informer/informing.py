@@ -83,7 +83,9 @@ async def settle(seconds: float = 0.01) -> None:
     await anyio.sleep(seconds)
 
 
-def touch(cluster: FakeCluster, name: str, value: object, namespace: str = "shop") -> dict[str, Any]:
+def touch(
+    cluster: FakeCluster, name: str, value: object, namespace: str = "shop"
+) -> dict[str, Any]:
     """Change a pod: its annotation n."""
     patch: Mapping[str, Any] = {"metadata": {"annotations": {"n": str(value)}}}
     return cluster.patch("v1", "pods", f"{namespace}/{name}", dict(patch))

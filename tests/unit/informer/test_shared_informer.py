@@ -30,9 +30,7 @@ BAD = Answer(
 )
 
 
-async def test_the_cache_is_what_the_server_has(
-    cluster: FakeCluster, pods: ListerWatcher
-) -> None:
+async def test_the_cache_is_what_the_server_has(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """After the first list, and after every change."""
     for name in "abc":
         cluster.create(pod(name))
