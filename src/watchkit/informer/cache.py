@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic
+
+import msgspec
 
 from watchkit.core.decoding import Verb
 from watchkit.core.events import Added, Bookmark, Change, Deleted, Updated
@@ -18,8 +19,7 @@ from watchkit.informer.records import Cached, T, Trouble, Undecodable
 from watchkit.informer.store import Shelf, Store
 
 
-@dataclass(frozen=True, slots=True)
-class _Put(Generic[T]):
+class _Put(msgspec.Struct, Generic[T], gc=False):  # a dataclass costs a microsecond an event
     """What is to be cached under one key: `new` is None where nothing is, or nothing can be."""
 
     key: str
@@ -139,7 +139,8 @@ class Cache(Generic[T]):
         if verb == "DELETED":
             changes = self._deleted(subject)
         else:
-            changes = self._all([self._plan(subject)], initial=False, inferred=False)
+            put = self._plan(subject)
+            changes = () if put is None else self._one(put)
         self.advance(version, namespace)
         return changes or (Bookmark(version),)
 
@@ -156,7 +157,12 @@ class Cache(Generic[T]):
         changes: list[Change[T]] = []
         for key in self._missing(listing, namespace):
             changes += self._ended(key)
-        changes += self._all(puts, initial=initial, inferred=True)
+        for put in puts:
+            if put is not None and put.ends:
+                changes += self._ended(put.key)
+        for put in puts:
+            if put is not None:
+                changes += self._put(put, initial=initial, inferred=True)
         for record in self._shelf.records(namespace):
             record.epoch = self._epoch
         self._shelf.versions[namespace] = listing.version
@@ -210,29 +216,27 @@ class Cache(Generic[T]):
             meta = subject.meta
             self._report(Undecodable(key, meta.uid, meta.resource_version, error))
 
-    def _all(
-        self, puts: Iterable[_Put[T] | None], *, initial: bool, inferred: bool
-    ) -> list[Change[T]]:
-        wanted = [put for put in puts if put is not None]
-        ended = [change for put in wanted if put.ends for change in self._ended(put.key)]
-        here = [self._put(put, initial=initial, inferred=inferred) for put in wanted]
-        return [*ended, *(change for change in here if change is not None)]
+    def _one(self, put: _Put[T]) -> Sequence[Change[T]]:
+        ended = self._ended(put.key) if put.ends else ()
+        here = self._put(put, initial=False, inferred=False)
+        return (*ended, *here) if ended else here
 
-    def _put(self, put: _Put[T], *, initial: bool, inferred: bool) -> Change[T] | None:
+    def _put(self, put: _Put[T], *, initial: bool, inferred: bool) -> Sequence[Change[T]]:
+        """Do as planned, once what is to end has ended."""
         undecodable = self._shelf.undecodable
         if put.is_undecodable:
             undecodable[put.key] = put.subject
-            return None
+            return ()
         if undecodable:
             undecodable.pop(put.key, None)
         new, held = put.new, put.held
         if new is None:
-            return None
+            return ()
         self._shelf.put(new)
         self.indexes.put(put.key, new, put.values)
         if held is None or put.ends:
-            return Added(new.value, new.meta, initial, inferred=inferred and not initial)
-        return Updated(held.value, new.value, new.meta, inferred=inferred)
+            return (Added(new.value, new.meta, initial, inferred=inferred and not initial),)
+        return (Updated(held.value, new.value, new.meta, inferred=inferred),)
 
     def _deleted(self, subject: Object) -> Sequence[Change[T]]:
         """Take a DELETED; its object is the last state, if it can be read."""

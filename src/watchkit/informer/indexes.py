@@ -68,6 +68,8 @@ class Indexes(Generic[T]):
 
     def values(self, key: str, record: Cached[T]) -> Values:
         """Ask every index function about an object; one that fails is reported, and says none."""
+        if not self._indexes:
+            return {}
         functions = ((name, index.function) for name, index in self._indexes.items())
         return {name: self._ask(name, function, key, record) for name, function in functions}
 

@@ -216,11 +216,11 @@ class Store(Mapping[str, S]):
 
 
 def _share(meta: ObjectMeta, like: ObjectMeta) -> None:
-    """Keep one string where two metadata have equal ones: a tenth of the metadata of a pod."""
-    for name in ("name", "namespace", "uid", "created"):
-        value = getattr(like, name)
-        if value == getattr(meta, name):
-            msgspec.structs.force_setattr(meta, name, value)
+    """Keep one text where two metadata have the same: a dictionary keeps the first key it got."""
+    if meta.namespace == like.namespace:
+        msgspec.structs.force_setattr(meta, "namespace", like.namespace)
+    if meta.name == like.name:
+        msgspec.structs.force_setattr(meta, "name", like.name)
 
 
 def _with_labels(records: Iterator[Cached[S]], selector: LabelSelector) -> Iterator[Cached[S]]:

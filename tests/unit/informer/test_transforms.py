@@ -24,6 +24,8 @@ NAMED: dict[str, object] = {"name": "a", "uid": "u1", "resourceVersion": "1"}
         {**NAMED, "managedFields": []},
         {**NAMED, "managedFields": None},
         {"managedFields": MANAGED},
+        {**NAMED, "managedFields": [{"v": ["]" * 3, [[]]]}]},
+        {**NAMED, "managedFields": ["]" * 9]},
     ],
 )
 def test_it_is_gone_wherever_it_stands(metadata: dict[str, object]) -> None:
@@ -42,6 +44,8 @@ def test_it_is_gone_wherever_it_stands(metadata: dict[str, object]) -> None:
         {"metadata": NAMED},
         {"metadata": NAMED, "spec": {"metadata": {"managedFields": MANAGED}}},
         {"metadata": {**NAMED, "annotations": {"x": '{"managedFields":[]}'}}},
+        {"metadata": NAMED, "spec": {**NAMED, "managedFields": []}},
+        {"metadata": {**NAMED, "deeper": {"managedFields": MANAGED}}},
     ],
 )
 def test_an_object_without_it_stays_as_it_is(source: dict[str, object]) -> None:
