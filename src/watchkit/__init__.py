@@ -1,5 +1,6 @@
 """Kubernetes watches that survive anything: the list+watch half of client-go for Python."""
 
+from watchkit.api.client import ClientConfig, connect
 from watchkit.api.listwatch import ListWatch
 from watchkit.core.backoff import Backoff
 from watchkit.core.classify import (
@@ -53,6 +54,9 @@ from watchkit.watching.until import until
 from watchkit.watching.watch import watch
 
 __all__ = [
+    # client
+    "ClientConfig",
+    "connect",
     # source
     "ListOptions",
     "ListWatch",

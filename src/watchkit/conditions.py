@@ -23,7 +23,8 @@ def is_ready(obj: Object | None) -> bool:
     """
     if obj is None or obj.deletion_timestamp is not None:
         return False
-    status = cast("Mapping[str, object]", obj.get("status") or {})
+    said = obj.get("status")
+    status = cast("Mapping[str, object]", said if isinstance(said, dict) else {})
     observed = status.get("observedGeneration")
     if isinstance(observed, int) and obj.generation is not None and observed < obj.generation:
         return False
@@ -58,4 +59,5 @@ def _conditions(status: Mapping[str, object]) -> list[Mapping[str, object]]:
     said = status.get("conditions")
     if not isinstance(said, list):
         return []
-    return [cast("Mapping[str, object]", each) for each in said if isinstance(each, dict)]
+    parts = cast("list[object]", said)
+    return [cast("Mapping[str, object]", each) for each in parts if isinstance(each, dict)]

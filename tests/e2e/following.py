@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
+from kubernetes_asyncio.client import ApiClient
 
 from watchkit import Added, Backoff, Deleted, Event, ListWatch, Modified, RetryWatcher
 
@@ -115,6 +116,6 @@ async def following(watcher: RetryWatcher) -> AsyncIterator[Following]:
         group.cancel_scope.cancel()
 
 
-def configmaps(api: object, namespace: str) -> ListWatch:
+def configmaps(api: ApiClient, namespace: str) -> ListWatch:
     """The source of a namespace's ConfigMaps."""
     return ListWatch.for_resource(api, "v1", "configmaps", namespace=namespace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from watchkit.api.incoming import Incoming
+from watchkit.core.decoding import is_status
 from watchkit.core.errors import TransportError
 from watchkit.core.framing import LineBuffer
 
@@ -33,7 +34,8 @@ class HttpWatch:
         """Wait for the next read and give the frames that it completed, None at a clean end.
 
         A last line without its newline is dropped: half an event, or one that the server sends
-        again. Cancelled, it loses nothing.
+        again. Only a Status in place of the events is given: it ends as any JSON body may.
+        Cancelled, it loses nothing.
 
         Raises:
             TransportError: the connection broke, or was closed here.
@@ -49,7 +51,8 @@ class HttpWatch:
         if chunk:
             return self._lines.feed(chunk)
         self._ended = True
-        return None
+        rest = self._lines.rest()
+        return [rest] if is_status(rest) else None
 
     def close(self) -> None:
         """Hang up at once. Never waits, never raises; a second call does nothing."""

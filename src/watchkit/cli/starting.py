@@ -26,7 +26,7 @@ class Starting:
 
     def __init__(self, source: ListerWatcher) -> None:
         self._source = source
-        self.has_begun = False
+        self.has_begun: bool = False
 
     @property
     def resource(self) -> str:

@@ -44,13 +44,9 @@ class Backoff:
         return self._jittered(self.cap if grows else min(self.cap, self.initial), luck)
 
     def _jittered(self, whole: float, luck: float) -> float:
-        match self.jitter:
-            case "full":
-                return luck * whole
-            case "equal":
-                return whole / 2 + luck * whole / 2
-            case "none":
-                return whole
+        if self.jitter == "full":
+            return luck * whole
+        return whole / 2 + luck * whole / 2 if self.jitter == "equal" else whole
 
     def _grown(self, attempt: int) -> float:
         """Compare in logarithms first: factor**attempt overflows where the cap is far below."""

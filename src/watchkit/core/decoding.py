@@ -97,6 +97,17 @@ def decode_frame(frame: bytes) -> Told | Marked | ApiError:
     return _unusual(frame)
 
 
+def is_status(frame: bytes) -> bool:
+    """Whether this is a whole Status by itself, as a server answers in an event's place."""
+    if b'"Status"' not in frame:
+        return False
+    try:
+        loose = _loose.decode(frame)
+    except BROKEN:
+        return False
+    return not loose.type and loose.kind == "Status"
+
+
 def decode_page(body: bytes) -> Page:
     """Read one list page; a copy of each object's bytes is kept, never the page.
 

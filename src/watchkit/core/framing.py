@@ -33,6 +33,12 @@ class LineBuffer:
         """Whether a line has begun whose newline has not come yet."""
         return len(self._begun) > 0
 
+    def rest(self) -> bytes:
+        """Take what has come since the last newline: of a stream that has ended, no line."""
+        rest = bytes(self._begun)
+        self._begun.clear()
+        return rest
+
     def check(self) -> None:
         """Raise what stopped the last `feed`: look before waiting for another chunk.
 

@@ -33,7 +33,7 @@ class Listing:
     def __init__(self, keep: Callable[[Object], bool]) -> None:
         self.entries: dict[str, Entry] = {}
         self.version: str | None = None
-        self.token = ""
+        self.token: str = ""
         self._keep = keep
         self._tokens: set[str] = set()
 

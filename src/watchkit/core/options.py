@@ -146,6 +146,13 @@ def stream_query(options: ListOptions, *, timeout: int) -> Query:
     return query
 
 
+def described(options: ListOptions) -> str:
+    """The options that the caller chose, as Python spells them: `limit=7, label_selector='a=b'`."""
+    chosen = {each.name: getattr(options, each.name) for each in fields(options)}
+    chosen["extra"] = dict(options.extra) or None
+    return ", ".join(f"{name}={value!r}" for name, value in chosen.items() if value is not None)
+
+
 def _everywhere(options: ListOptions) -> Query:
     query = {name: _text(value) for name, value in options.extra.items()}
     if options.label_selector:

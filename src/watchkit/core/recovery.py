@@ -94,9 +94,9 @@ def _garbled(at: Position, error: errors.ProtocolError, when: Moment) -> Decisio
 def _expired(at: Position, error: errors.ResourceExpired, when: Moment) -> Decision:
     """Give the version up: it is never sent again. On a list page there is none to give up."""
     match at.next:
-        case List(gap, paged):
+        case List(gap):
             pages = at.expired_pages + 1
-            following = List(gap, paged and pages < _EXPIRED_PAGES)
+            following = List(gap, paged=pages < _EXPIRED_PAGES)
             at = replace(at, expired_pages=pages, next=following)
             return _retry(back_off(at, when), error, when)
         case Stream():

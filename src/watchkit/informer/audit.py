@@ -17,7 +17,7 @@ from watchkit.informer.reflector import Reflector
 from watchkit.informer.settings import Settings
 from watchkit.informer.store import Store
 from watchkit.observe.log import Observer
-from watchkit.watching.pages import Pages
+from watchkit.watching.lists import Lists
 
 _GRACE: Final = 5.0
 """Seconds for events that were under way while the list was made."""
@@ -46,7 +46,7 @@ class Auditor(Generic[T]):
         listed = source.metadata_only() if isinstance(source, HasMetadata) else source
         self._reflector = reflector
         self._store = store
-        self._pages = Pages(listed, settings.options, settings.idle_timeout)
+        self._lists = Lists(listed, settings.options, settings.idle_timeout)
         self._observer = observer
         self._left_out: dict[str, Identity] = {}
 
@@ -76,10 +76,9 @@ class Auditor(Generic[T]):
             self._reflector.relist(f"an audit found {count} differences")
 
     async def _list(self) -> Listing:
-        listing = Listing(lambda _: False)
         while True:
-            page = await self._pages.get(listing.token, paged=True)
-            if page is not None and listing.add(page):
+            listing = await self._lists.go_on(None, paged=True, began=lambda _: None)
+            if listing is not None:
                 return listing
 
     async def _differing(self, listing: Listing, touched: Collection[str]) -> list[str]:

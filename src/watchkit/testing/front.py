@@ -22,8 +22,8 @@ class Front:
 
     def __init__(self, state: State) -> None:
         self.requests: list[Request] = []
-        self.injections = Injections()
-        self.state = state
+        self.injections: Injections = Injections()
+        self.state: State = state
         self._watches: dict[Conversation, Case] = {}
 
     @property

@@ -29,9 +29,9 @@ class State:
     """
 
     def __init__(self, clock: Callable[[], datetime] | None) -> None:
-        self.catalogue = Catalogue()
-        self.version = FIRST_VERSION
-        self.compacted = 0
+        self.catalogue: Catalogue = Catalogue()
+        self.version: int = FIRST_VERSION
+        self.compacted: int = 0
         self._clock = clock
         self._logs: dict[Resource, Log] = {}
         self._listeners: list[tuple[Resource, Listener]] = []

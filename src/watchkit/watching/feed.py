@@ -8,6 +8,7 @@ once, with no await between: cancelled at any point, it loses nothing, and the n
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeAlias
 
 import anyio
@@ -17,7 +18,7 @@ from typing_extensions import TypeVar
 from watchkit.core import errors
 from watchkit.core.events import Began, Bookmark, Change, ObjectEvent, Relisted, Synced
 from watchkit.core.health import Health, judge
-from watchkit.core.listing import Listing
+from watchkit.core.naming import named
 from watchkit.core.position import (
     Abandoned,
     Dead,
@@ -36,18 +37,19 @@ from watchkit.core.position import (
     Watch,
 )
 from watchkit.core.session import begin, is_restored, silence_bound, step
-from watchkit.core.versions import is_before
 from watchkit.observe.log import Observer
 from watchkit.watching.additions import Additions
 from watchkit.watching.intake import take_in
+from watchkit.watching.lists import Lists
 from watchkit.watching.opened import OpenWatch, open_watch
-from watchkit.watching.pages import Pages
+from watchkit.watching.probe import Probe
 from watchkit.watching.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from watchkit.core.ledger import Memory
+    from watchkit.core.listing import Listing
     from watchkit.core.options import ListOptions
     from watchkit.core.source import ListerWatcher
     from watchkit.watching.additions import Refused
@@ -88,12 +90,10 @@ class Feed(Generic[E]):
         self._additions = Additions(options, refused)
         self._replay = replay or self._stream
         self._observer = Observer(source.resource, source.namespace)
-        self._pages = Pages(source, options, policy.idle_timeout)
+        self._lists = Lists(source, options, policy.idle_timeout)
+        self._probe = Probe(self._lists, self._observer)
         self._position: Position | None = None
         self._open: OpenWatch | None = None
-        self._listing: Listing | None = None
-        self._probe: str | None = None
-        self._found_by_probe: str | None = None
         self._events: list[E | Marker] = []
         self._held_back: Sequence[bytes] = ()
         self._most: int | None = None
@@ -130,7 +130,7 @@ class Feed(Generic[E]):
         The list begins after this call, also where one was under way. Not to be called while a
         pull waits: cancel that first.
         """
-        self._listing = None
+        self._lists.give_up()
         self._end(Doubted(why))
 
     def close(self) -> None:
@@ -180,8 +180,8 @@ class Feed(Generic[E]):
         if self._raising is not None:
             error, self._raising = self._raising, None
             raise error
-        if self._found_by_probe is not None:
-            version, self._found_by_probe = self._found_by_probe, None
+        if self._probe.found is not None:
+            version, self._probe.found = self._probe.found, None
             self._memory.forget_versions()
             self._end(Restored(version))
         elif self._open is not None:
@@ -226,10 +226,22 @@ class Feed(Generic[E]):
 
     async def _receive(self, watch: OpenWatch) -> None:
         await anyio.lowlevel.checkpoint()
-        if self._probe is None:
+        if self._probe.version is None:
             await self._read(watch)
+            return
+
+        async def read() -> bool:
+            await self._read(watch)
+            return self._open is watch and not self._events
+
+        await self._probe.ask_beside(read, self._at().not_before, self._cut_off_probe)
+
+    def _cut_off_probe(self) -> None:
+        """Let events that came meanwhile stand for the answer; else it is asked for again."""
+        if self._events:
+            self._probe.version = None
         else:
-            await self._read_beside_probe(watch, self._probe)
+            self._decide(Abandoned())
 
     async def _read(self, watch: OpenWatch) -> None:
         if self._held_back:
@@ -260,7 +272,6 @@ class Feed(Generic[E]):
             self._finish_initial(watch, intake.version or "")
         if intake.version is not None and intake.version != before:
             watch.moved = True
-            self._probe = None  # the store is past the version asked for: it was not restored
             self._decide(Moved(intake.version, by_bookmark=intake.bookmarked))
         if intake.failure is not None:
             self._end(Failed(intake.failure, opened=True))
@@ -274,64 +285,27 @@ class Feed(Generic[E]):
         self.close()
         self._decide(signal)
 
-    # The probe beside a watch.
-
-    async def _read_beside_probe(self, watch: OpenWatch, version: str) -> None:
-        """Read, and meanwhile ask once for the store's version; neither delays the other."""
-
-        async def read() -> None:
-            while self._open is watch and self._probe is not None and not self._events:
-                await self._read(watch)
-            both.cancel_scope.cancel()
-
-        async def ask() -> None:
-            await anyio.sleep_until(self._at().not_before)
-            self._found_by_probe = await self._older_version(version)
-            self._probe = None
-            if self._found_by_probe is not None:
-                both.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as both:
-            both.start_soon(read)
-            both.start_soon(ask)
-
-    async def _older_version(self, version: str) -> str | None:
-        """Ask for the store's version: give it where it is older; a failure is no answer."""
-        try:
-            found = await self._pages.version()
-        except errors.WatchkitError as error:
-            self._observer.probe_failed(error)
-            return None
-        except anyio.get_cancelled_exc_class():
-            self._decide(Abandoned())
-            raise
-        return found if is_before(found, version) else None
-
     # Listing.
 
     async def _list(self, what: List) -> None:
-        if self._listing is None:
-            keep = self._memory.holds
-            is_wanted = what.gap or self._replay
-            self._listing = Listing(lambda each: is_wanted and not keep(each))
-        listing = self._listing
+        is_wanted = what.gap or self._replay
         try:
-            page = await self._pages.get(listing.token, paged=what.paged)
-            if page is None:
-                return
-            self._heard()
-            if listing.version is None and is_restored(self._at(), page.version):
-                self._memory.forget_versions()
-                self._decide(Restored(page.version))
-            is_whole = listing.add(page)
+            listing = await self._lists.go_on(
+                self._memory if is_wanted else None, paged=what.paged, began=self._list_began
+            )
         except errors.WatchkitError as error:
-            self._listing = None
             self._decide(self._additions.judged(error, what))
             return
+        self._heard()
         self._additions.answered()
-        if is_whole:
-            self._listing = None
+        if listing is not None:
             self._relisted(listing, what)
+
+    def _list_began(self, version: str) -> None:
+        """Notice a restored store before the first object is compared with those held."""
+        if is_restored(self._at(), version):
+            self._memory.forget_versions()
+            self._decide(Restored(version))
 
     def _relisted(self, listing: Listing, what: List) -> None:
         version = listing.version or ""
@@ -339,7 +313,7 @@ class Feed(Generic[E]):
         count = len(events)
         self._observer.listed(version, objects=len(listing.entries), events=count, gap=what.gap)
         self._decide(Listed(version))
-        self._probe = None  # a list says what a probe would
+        self._probe.version = None  # a list says what a probe would
         if what.gap:
             self._events += [Relisted(version), *events, Synced(version)]
         elif self._replay:
@@ -351,16 +325,23 @@ class Feed(Generic[E]):
 
     def _decide(self, signal: Signal) -> None:
         """Take one decision and say it; an error of it waits until the events before it are out."""
+        if isinstance(signal, Failed):
+            signal = replace(signal, error=named(signal.error, self._doing(), self._options))
         luck = random.random()  # noqa: S311 - jitter, no secret
         decision = step(self._at(), signal, self._policy, anyio.current_time(), luck)
         before = self.version
         self._position = decision.position
         if decision.probe is not None:
-            self._probe = decision.probe
+            self._probe.version = decision.probe
         if decision.said is not None:
             self._observer.decided(decision.said, self.version or before)
         if decision.error is not None:
             self._raising = decision.error
+
+    def _doing(self) -> str:
+        verb = "list" if isinstance(self._at().next, List) else "watch"
+        where = f" in {self._source.namespace}" if self._source.namespace else ""
+        return f"{verb} {self._source.resource}{where}"
 
     def _heard(self) -> None:
         self._last_life = self._clock.read()

@@ -83,7 +83,7 @@ class OpenWatch:
     ) -> None:
         """Begin to measure, `lived` seconds after the request."""
         self.version = version
-        self.initial = None if version is not None else Listing(lambda _: True)
+        self.initial: Listing | None = None if version is not None else Listing(lambda _: True)
         self.timeout = timeout
         self.moved = False
         self._stream = stream

@@ -10,7 +10,7 @@ import anyio
 from typing_extensions import TypeVar
 
 from watchkit.core.backoff import Backoff
-from watchkit.core.errors import ResourceExpired
+from watchkit.core.errors import ProtocolError, ResourceExpired
 from watchkit.core.events import (
     Added,
     Began,
@@ -206,7 +206,12 @@ class RetryWatcher(Generic[T]):
         is_tombstone = isinstance(event, Deleted) and event.inferred
         if model is None or is_tombstone:
             return cast("ObjectEvent[T]", event)
-        return with_object(event, lambda subject: subject.to(model))
+        try:
+            return with_object(event, lambda subject: subject.to(model))
+        except ProtocolError as error:
+            what = f"{event.type} {self._source.resource} {event.key} at {event.resource_version}"
+            text = f"{what}: {error}"
+        raise ProtocolError(text)
 
     async def _pull(self) -> None:
         self._check_open()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import anyio
 
 from watchkit.core.errors import ConditionTimeout
-from watchkit.core.events import Added, Deleted, Event, Modified, Synced
+from watchkit.core.events import Added, Deleted, Event, Modified, ObjectEvent, Synced
 from watchkit.core.objects import Object
 from watchkit.core.options import ListOptions
 from watchkit.watching.retry_watcher import RetryWatcher
@@ -43,7 +43,7 @@ async def until(
 
     """
     selected = _selecting(ListOptions.of(options), source, name, namespace)
-    view = _View()
+    view = _View(name, namespace)
     with anyio.move_on_after(timeout):
         async with RetryWatcher(source, selected, replay_existing=True) as watcher:
             async for event in watcher.with_markers():
@@ -55,14 +55,21 @@ async def until(
 
 
 class _View:
-    """What `until` has seen of the watched set."""
+    """What `until` has seen of the watched set, narrowed to one object where that is named.
 
-    def __init__(self) -> None:
+    The server was asked for no other, but not every one understands every field selector.
+    """
+
+    def __init__(self, name: str | None, namespace: str | None) -> None:
         self.last: Object | None = None
+        self._name = name
+        self._namespace = namespace
         self._keys: set[str] = set()
 
     def take(self, event: Event) -> bool:
         """Take one event; whether there is something new to judge in `last`."""
+        if isinstance(event, Added | Modified | Deleted) and self._is_another(event):
+            return False  # where it was the last of a list, Synced follows and is judged
         match event:
             case Added(subject) | Modified(subject):
                 self._keys.add(event.key)
@@ -78,6 +85,11 @@ class _View:
             return False
         self.last = None
         return True
+
+    def _is_another(self, event: ObjectEvent) -> bool:
+        if self._name not in {None, event.name}:
+            return True
+        return self._namespace not in {None, event.namespace}
 
 
 def _selecting(

@@ -217,8 +217,8 @@ async def test_a_table_in_a_pipe_only_grows(cluster: FakeCluster, server: FakeAp
     ("arguments", "said"),
     [
         (("podz",), 'the server has no resource "podz"; near it: pods'),
-        (("pods", "-l", "(("), "list pods in default: 400 BadRequest: "),
-        (("pods", "--field-selector", "spec.x=1"), "list pods in default: 400 BadRequest: "),
+        (("pods", "-l", "(("), "400 BadRequest: "),
+        (("pods", "--field-selector", "spec.x=1"), "400 BadRequest: "),
         (("pods", "-n", "no/name"), ""),
         (("pods", "--context", "other"), "there is no context 'other' in the kubeconfig"),
     ],

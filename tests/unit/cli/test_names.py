@@ -33,6 +33,9 @@ SERVER = Discovery(
         served("old.io/v2", "walls", "Wall", verbs=frozenset(["list"])),
         served("old.io/v1", "walls", "Wall"),
         served("y.io/v1", "rooms", "Pods"),
+        served("z.io/v1", "oxen", "Ox"),
+        served("v1.z.io/v3", "oxen", "Ox"),
+        ApiResource("z.io", "v1", "mice", "mouse", "SmallRodent", True, ALL),  # noqa: FBT003
     )
 )
 
@@ -64,6 +67,10 @@ SERVER = Discovery(
         ("crontabs.stable.example.com", "stable.example.com/v1", "crontabs"),
         ("ct.v1.stable.example.com", "stable.example.com/v1", "crontabs"),
         ("walls", "old.io/v1", "walls"),
+        ("oxen.v1.z.io", "z.io/v1", "oxen"),
+        ("oxen.v1.z", "v1.z.io/v3", "oxen"),
+        ("Mouse", "z.io/v1", "mice"),
+        ("smallRodent", "z.io/v1", "mice"),
     ],
 )
 def test_a_name_means_what_it_means_to_kubectl(name: str, api_version: str, plural: str) -> None:

@@ -21,7 +21,7 @@ from tests.unit.core.manifests import (
     page,
 )
 from tests.unit.core.strategies import sections
-from watchkit.core.decoding import Marked, Told, decode_frame, decode_page
+from watchkit.core.decoding import Marked, Told, decode_frame, decode_page, is_status
 from watchkit.core.errors import (
     ApiError,
     InvalidRequest,
@@ -106,6 +106,8 @@ def test_the_spelling_of_a_frame_does_not_matter(
         b'{"type":"ADDED","object":{}}',
         b'{"type":"ADDED","object":{' + META + b"}",
         b'{"type":"ADDED","object":{' + META + b"}}}",
+        b'{"type":"ADDED","object":{' + META + b"}]",
+        b'{"type":"ADDED","object":{' + META + b"}\x00",
         b'{"type":"ADDED","object":{' + META + b'},"x":1}}',
         b'{"type":5,"object":{' + META + b"}}",
         b'\xef\xbb\xbf{"type":"ADDED","object":{' + META + b"}}",
@@ -280,6 +282,28 @@ def test_an_error_event_without_object_is_a_500() -> None:
     error = decode_frame(b'{"type":"ERROR"}')
 
     assert isinstance(error, ServerUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (compact(EXPIRED), True),
+        (b' {"code":500,"kind":"Status"}\n', True),
+        (frame("ERROR", EXPIRED), False),
+        (compact(EXPIRED | {"type": "x"}), False),
+        (compact(EXPIRED)[:-1], False),
+        (compact(manifest(data={"a": "Status"})), False),
+        (b'"Status"', False),
+        (b'{"kind":"Status","a":"\xff', False),
+        (b"", False),
+    ],
+)
+def test_a_status_by_itself_is_told_from_events_and_fragments(
+    line: bytes,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """A whole one, at the place of an event, needs no newline to be believed."""
+    assert is_status(line) is expected
 
 
 # What objects hold on to.

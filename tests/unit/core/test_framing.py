@@ -125,6 +125,15 @@ def test_a_cap_below_one_byte_is_refused(cap: int) -> None:
         LineBuffer(cap)
 
 
+def test_the_rest_of_a_stream_can_be_taken_once() -> None:
+    """What came since the last newline is no frame; taken, it is no partial line any more."""
+    buffer = LineBuffer()
+
+    assert buffer.feed(b"first\nsec") == [b"first"]
+    assert buffer.feed(b"ond") == []
+    assert (buffer.rest(), buffer.partial, buffer.rest()) == (b"second", False, b"")
+
+
 class Counted(bytes):
     """A chunk that counts what is looked at, and what is copied to append it to other bytes."""
 

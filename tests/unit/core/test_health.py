@@ -88,7 +88,7 @@ def test_past_the_bound_it_is_stale(*, is_open: bool) -> None:
 
 
 def test_a_first_reconnect_after_silence_is_not_stale_until_it_fails() -> None:
-    """The first time at once and without STALE unless that fails."""
+    """The first time at once and without STALE unless that fails; the connect deadline is 10 s."""
     driver = watching()
     driver.see(Failed(IDLE, opened=True))
     assert state(driver, silence=BOUND + 10.0) is HealthState.WATCHING

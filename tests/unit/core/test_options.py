@@ -11,6 +11,7 @@ from watchkit.core.options import (
     PAGE_SIZE,
     ListOptions,
     Query,
+    described,
     list_query,
     stream_query,
     watch_query,
@@ -283,3 +284,15 @@ def test_what_the_api_allows_is_allowed(right: dict[str, Any]) -> None:
     options = ListOptions(**right)
 
     assert {name: getattr(options, name) for name in right} == right
+
+
+def test_what_the_caller_chose_is_told_as_python_spells_it() -> None:
+    """In an error, only what was chosen helps; False is a choice, too."""
+    options = ListOptions(
+        label_selector={"app": "web"}, limit=7, allow_watch_bookmarks=False, extra={"a": 1}
+    )
+
+    assert described(options) == (
+        "label_selector='app=web', limit=7, allow_watch_bookmarks=False, extra={'a': 1}"
+    )
+    assert described(ListOptions()) == ""

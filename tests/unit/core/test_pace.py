@@ -86,6 +86,7 @@ def test_a_start_in_the_future_is_paid_then() -> None:
     pace = pace.spend(10.0)
     assert [pace.spend(10.0).free_at(10.0), pace.spend(10.0).spend(10.0).free_at(10.0)] == [10, 11]
     assert pace.free_at(1000.0) == 1000.0
+    assert pace.spend(5.0).spend(5.0).spend(5.0).free_at(5.0) == 12.0, "time does not run twice"
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,10 @@ def test_values_may_nest_512_deep_and_no_deeper(opened: str) -> None:
         return (opened * depth + ("" if opened == "[" else "1") + closed * depth).encode()
 
     value(nested(MAX_DEPTH))
-    for depth in (MAX_DEPTH + 1, 100_000):
+    value(b"[[],%s]" % nested(MAX_DEPTH - 1))
+    for deeper in (nested(MAX_DEPTH + 1), nested(100_000), b"[[],%s]" % nested(MAX_DEPTH)):
         with pytest.raises(ProtocolError, match="nested deeper than 512"):
-            value(nested(depth))
+            value(deeper)
     assert MAX_DEPTH == 512
 
 

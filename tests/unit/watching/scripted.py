@@ -1,7 +1,8 @@
 """A ListerWatcher that plays a script: each list and each watch gets the next answer in a row."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -63,9 +64,9 @@ class Asked:
 class ScriptedSource:
     """Plays `lists` and `watches`, each in its order; then `last_list` and `last_watch` for ever.
 
-    By default, every list is empty, and newer than all else, and every watch is silent. `asked`
-    holds the requests, `streams` every watch that was answered, `open` those of them
-    that nobody has hung up.
+    By default, every list is empty, and newer than all else, and every watch is silent. Probes
+    are answered by `last_list`. `asked` holds the requests, `streams` every watch that was
+    answered, `open` those of them that nobody has hung up.
     """
 
     def __init__(
@@ -103,25 +104,26 @@ class ScriptedSource:
 
     async def list(self, query: Mapping[str, str], *, idle_timeout: float) -> bytes:
         """Play the next list."""
-        self._note("probe" if query.get("limit") == "1" else "list", query, idle_timeout)
-        answer = self._lists.pop(0) if self._lists else self._last_list
-        await _head(answer, idle_timeout)
-        body = b""
-        for act in answer.acts:
-            if isinstance(act, Pause):
-                await _silence(act.seconds, idle_timeout)
-            elif isinstance(act, Exception):
-                raise act
-            else:
-                body += act
-        return body
+        is_probe = query.get("limit") == "1"
+        self._note("probe" if is_probe else "list", query, idle_timeout)
+        with _next([] if is_probe else self._lists, self._last_list) as answer:
+            await _head(answer, idle_timeout)
+            body = b""
+            for act in answer.acts:
+                if isinstance(act, Pause):
+                    await _silence(act.seconds, idle_timeout)
+                elif isinstance(act, Exception):
+                    raise act
+                else:
+                    body += act
+            return body
 
     async def watch(self, query: Mapping[str, str], *, idle_timeout: float) -> "ScriptedStream":
         """Play the next watch."""
         self._note("watch", query, idle_timeout)
-        answer = self._watches.pop(0) if self._watches else self._last_watch
-        await _head(answer, idle_timeout)
-        stream = ScriptedStream(answer.acts, LineBuffer(self._max_frame))
+        with _next(self._watches, self._last_watch) as answer:
+            await _head(answer, idle_timeout)
+            stream = ScriptedStream(answer.acts, LineBuffer(self._max_frame))
         self.streams.append(stream)
         return stream
 
@@ -163,6 +165,18 @@ class ScriptedStream:
     def close(self) -> None:
         """Hang up."""
         self.closed = True
+
+
+@contextmanager
+def _next(row: list[Reply], last: Reply) -> Iterator[Reply]:
+    """Take the next answer of a row; a request that is cancelled has not had it."""
+    answer = row.pop(0) if row else None
+    try:
+        yield answer or last
+    except anyio.get_cancelled_exc_class():
+        if answer is not None:
+            row.insert(0, answer)
+        raise
 
 
 async def _until(time: float) -> None:

@@ -33,6 +33,33 @@ pytestmark = pytest.mark.anyio
 EXACT = Backoff(jitter="none")
 
 
+@pytest.mark.parametrize(("objects", "pages"), [(0, 1), (1, 1), (9, 1), (10, 1), (11, 2), (30, 3)])
+async def test_every_page_is_taken(
+    cluster: FakeCluster, pods: ListerWatcher, objects: int, pages: int
+) -> None:
+    """PG-01, PG-02: none, one, full and several pages: all objects, in their order, once."""
+    names = [f"p{number:02}" for number in range(objects)]
+    for name in names:
+        cluster.create(pod(name))
+    async with RetryWatcher(pods, {"limit": 10}, replay_existing=True) as watcher:
+        words = await take(watcher.with_markers(), objects + 1)
+
+    assert words == [*(f"+{name}!" for name in names), f"synced {cluster.version}"]
+    assert len(cluster.requests) == pages
+
+
+async def test_pages_are_asked_for_one_after_another() -> None:
+    """PG-03: one page at a time is out or in memory, never one ahead."""
+    pages = [
+        reply(page(5, manifest(f"p{number}", 1), token=f"t{number}"), head=2) for number in range(3)
+    ]
+    source = ScriptedSource(lists=[*pages, reply(page(5, manifest("last", 1)), head=2)])
+    async with RetryWatcher(source, replay_existing=True) as watcher:
+        assert await take(watcher, 4) == ["+p0!", "+p1!", "+p2!", "+last!"]
+
+    assert source.times("list") == [0, 2, 4, 6]
+
+
 async def test_a_list_is_paged(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """Pages of 500, or of the caller's limit, each with the token of the one before."""
     names = [f"p{number:03}" for number in range(25)]
@@ -166,7 +193,7 @@ async def test_an_expired_page_begins_the_list_anew(
 async def test_after_three_expired_pages_the_list_is_not_paged(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
-    """PG-03: where pages expire faster than they are read, all comes in one."""
+    """PG-01: where pages expire faster than they are read, all comes in one."""
     for name in ("a", "b", "c"):
         cluster.create(pod(name))
     cluster.inject(Gone(via="page"), times=None)

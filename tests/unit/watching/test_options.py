@@ -28,7 +28,6 @@ async def everything_that_is_asked(options: ListOptions) -> list[Asked]:
         lists=[
             reply(page(10, token="t")),
             reply(page(10)),
-            reply(page(10)),  # the probe
             reply(page(20, token="u")),
             reply(page(20)),
         ],

@@ -200,8 +200,7 @@ async def test_what_is_stale_does_not_end_the_probe() -> None:
     stale = [each for _ in range(20) for each in (Pause(0.2), added("b", 50))]
     source = ScriptedSource(
         watches=[reply(reset()), reply(*stale, Pause())],
-        lists=[reply(page(60), head=3)],
-        last_list=reply(page(60)),
+        last_list=reply(page(60), head=3),
     )
     async with RetryWatcher(source, LONG) as watcher:
         await drain(watcher, 30)

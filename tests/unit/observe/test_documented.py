@@ -1,0 +1,99 @@
+"""docs/logging.md: all that the code can say is there, with its level and its keys."""
+
+import inspect
+import re
+from collections import defaultdict
+from contextlib import suppress
+from pathlib import Path
+
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from tests.unit.watching.reading import drain
+from tests.unit.watching.scripted import (
+    Pause,
+    Reply,
+    ScriptedSource,
+    added,
+    error,
+    page,
+    refusal,
+    reply,
+    reset,
+)
+from watchkit import InvalidRequest, RetryWatcher, ServerUnavailable
+from watchkit.core import recovery, session
+from watchkit.observe import log
+from watchkit.testing import run_virtual
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "logging.md"
+ROW = re.compile(r"^\| `(?P<event>\w+\.\w+)` \| (?P<levels>[\w, ]+) \|.*\|(?P<keys>.*)\|$")
+ALWAYS = {"event", "log_level", "resource", "namespace"}
+
+
+def documented() -> dict[str, tuple[set[str], set[str]]]:
+    """Give the levels and the keys of each event that the document lists."""
+    found = map(ROW.match, DOCUMENT.read_text(encoding="utf-8").splitlines())
+    return {
+        row["event"]: (set(row["levels"].split(", ")), set(re.findall(r"`(\w+)`", row["keys"])))
+        for row in found
+        if row is not None
+    }
+
+
+def said() -> list[EventDict]:
+    """Give what a watcher logs that meets everything there is to log."""
+    wrong = InvalidRequest(400, "BadRequest", "no such label selector")
+    scripts: list[tuple[list[Reply], Reply]] = [
+        ([reply(error(410)), reply(added("a", 60), error(410))], reply(page(50))),
+        ([reply(added("a", 11), reset()), reply()], refusal(ServerUnavailable(503))),
+        ([reply(Pause(5)), reply(Pause()), refusal(wrong)], reply(page(5))),
+        ([reply(reset()), reply(Pause())], reply(page(5))),
+    ]
+
+    async def follow(watches: list[Reply], last_list: Reply) -> None:
+        source = ScriptedSource(watches=watches, last_list=last_list)
+        async with RetryWatcher(source, {"resource_version": "10"}) as watcher:
+            with suppress(InvalidRequest):
+                await drain(watcher, 400)
+
+    with capture_logs() as logs:
+        for watches, last_list in scripts:
+            run_virtual(follow, watches, last_list)
+    return logs
+
+
+def test_every_event_that_the_code_names_is_documented() -> None:
+    """And none is documented that the code can't say."""
+    sources = "".join(inspect.getsource(module) for module in (log, recovery, session))
+    named = set(re.findall(r'"((?:list|watch)\.\w+)"', sources))
+
+    assert set(documented()) == named
+
+
+def test_levels_and_keys_are_as_documented() -> None:
+    """Of each event, as it really comes."""
+    levels: dict[str, set[str]] = defaultdict(set)
+    for entry in said():
+        event = entry["event"]
+        levels[event].add(entry["log_level"])
+        assert set(entry) - ALWAYS == documented()[event][1]
+        assert set(entry) >= ALWAYS
+
+    assert levels == {event: levels for event, (levels, _) in documented().items()}
+
+
+def test_no_event_holds_a_secret() -> None:
+    """C9: what an object or a header holds is in no value."""
+    line = added("a", 11).replace(b'"kind":"Pod"', b'"kind":"Secret","data":{"token":"s3cr3t"}')
+
+    async def follow() -> None:
+        source = ScriptedSource(watches=[reply(line + line[:-9] + b"\n")])
+        async with RetryWatcher(source, {"resource_version": "10"}) as watcher:
+            assert await drain(watcher, 5) == ["+a"]
+
+    with capture_logs() as logs:
+        run_virtual(follow)
+
+    assert logs
+    assert "s3cr3t" not in str(logs)
