@@ -30,6 +30,7 @@ from watchkit.core.errors import (
     ProtocolError,
     ResourceExpired,
     ServerUnavailable,
+    SyncTimeout,
     TooManyRequests,
     TransportError,
     Unauthorized,
@@ -38,17 +39,25 @@ from watchkit.core.errors import (
 from watchkit.core.events import (
     Added,
     Bookmark,
+    Change,
     Deleted,
     Event,
     Modified,
     ObjectEvent,
     Relisted,
     Synced,
+    Updated,
 )
 from watchkit.core.health import Health, HealthState
 from watchkit.core.objects import Object
 from watchkit.core.options import ListOptions
 from watchkit.core.source import ListerWatcher
+from watchkit.informer.factory import InformerFactory
+from watchkit.informer.handler import Handler
+from watchkit.informer.registration import Registration
+from watchkit.informer.shared_informer import SharedInformer
+from watchkit.informer.store import Store
+from watchkit.informer.transforms import strip_managed_fields
 from watchkit.watching.retry_watcher import RetryWatcher
 from watchkit.watching.until import until
 from watchkit.watching.watch import watch
@@ -68,9 +77,17 @@ __all__ = [
     "RetryWatcher",
     "until",
     "watch",
+    # informers
+    "Handler",
+    "InformerFactory",
+    "Registration",
+    "SharedInformer",
+    "Store",
+    "strip_managed_fields",
     # objects and events
     "Added",
     "Bookmark",
+    "Change",
     "Deleted",
     "Event",
     "Modified",
@@ -78,6 +95,7 @@ __all__ = [
     "ObjectEvent",
     "Relisted",
     "Synced",
+    "Updated",
     # errors
     "AlreadyExists",
     "ApiError",
@@ -91,6 +109,7 @@ __all__ = [
     "ProtocolError",
     "ResourceExpired",
     "ServerUnavailable",
+    "SyncTimeout",
     "TooManyRequests",
     "TransportError",
     "Unauthorized",

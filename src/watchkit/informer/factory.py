@@ -97,9 +97,10 @@ class InformerFactory(anyio.AsyncContextManagerMixin):
         shared = self._shared.get(wanted)
         if shared is None:
             shared = self._started(wanted, source, options, model, transform)
+        scope = anyio.CancelScope()
+        shared.scopes.append(scope)
         try:
-            with anyio.CancelScope() as scope:
-                shared.scopes.append(scope)
+            with scope:
                 await shared.begun.wait()
                 yield shared.informer
         finally:

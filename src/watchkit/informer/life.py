@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 import anyio
 from anyio.abc import TaskGroup
@@ -130,5 +131,6 @@ def _without_cancellation(error: BaseException) -> BaseException | None:
     if isinstance(error, cancelled):
         return None
     if isinstance(error, BaseExceptionGroup):
-        return error.split(cancelled)[1]
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return group.split(cancelled)[1]
     return error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from watchkit.core.metadata import ObjectMeta
 from watchkit.core.versions import is_before, is_numeric, is_usable
@@ -57,16 +57,17 @@ def awaited(wanted: object) -> Awaited:
 
 def _reader(wanted: object) -> Callable[[str], object]:
     """Give what reads a field of an object's metadata, by its Python name."""
+    of: object
     if isinstance(wanted, Mapping):
-        metadata = cast("Mapping[str, Any]", wanted).get("metadata")
+        of = cast("Mapping[str, object]", wanted).get("metadata")
     else:
-        metadata = getattr(wanted, "meta", None) or getattr(wanted, "metadata", None)
-    if isinstance(metadata, Mapping):
-        plain = cast("Mapping[str, object]", metadata)
+        of = getattr(wanted, "meta", None) or getattr(wanted, "metadata", None)
+    if isinstance(of, Mapping):
+        plain = cast("Mapping[str, object]", of)
         return lambda name: plain.get("resourceVersion" if name == "resource_version" else name)
-    if metadata is None:
-        raise TypeError(f"neither a version nor an object: {type(wanted).__name__}")
-    of: object = metadata
+    if of is None:
+        what = type(cast("object", wanted)).__name__
+        raise TypeError(f"neither a version nor an object: {what}")
 
     def read(name: str) -> object:
         found = getattr(of, name, None)

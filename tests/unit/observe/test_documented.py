@@ -6,6 +6,8 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+import anyio
+import msgspec
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -16,12 +18,13 @@ from tests.unit.watching.scripted import (
     ScriptedSource,
     added,
     error,
+    manifest,
     page,
     refusal,
     reply,
     reset,
 )
-from watchkit import InvalidRequest, RetryWatcher, ServerUnavailable
+from watchkit import InvalidRequest, RetryWatcher, ServerUnavailable, SharedInformer
 from watchkit.core import recovery, session
 from watchkit.observe import log
 from watchkit.testing import run_virtual
@@ -60,13 +63,44 @@ def said() -> list[EventDict]:
     with capture_logs() as logs:
         for watches, last_list in scripts:
             run_virtual(follow, watches, last_list)
+        run_virtual(_inform)
     return logs
+
+
+async def _inform() -> None:
+    """Let an informer meet what only informers log."""
+    refused = refusal(InvalidRequest(422, "Invalid", "sendInitialEvents"))
+    lists = [
+        reply(page(5, manifest("a", 1))),
+        reply(page(6, manifest("a", 1))),
+        reply(page(7, manifest("b", 2))),
+        reply(page(8, manifest("b", 2))),
+        refusal(ServerUnavailable(503)),
+    ]
+    source = ScriptedSource(watches=[refused], lists=lists, last_list=reply(page(8)))
+    async with SharedInformer(source, audit_period=10, indexers={"bad": _fail}) as informer:
+        informer.add_event_handler(on_add=_fail)
+        await anyio.sleep(60)
+    spec = {**manifest("a", 1), "spec": 1}
+    typed = ScriptedSource(lists=[reply(page(5, spec))])
+    async with SharedInformer(typed, model=Specified, initial_list="list"):
+        await anyio.sleep(1)
+
+
+class Specified(msgspec.Struct):
+    """A model that not every object fits."""
+
+    spec: str
+
+
+def _fail(subject: object) -> list[str]:
+    raise ValueError(type(subject).__name__)
 
 
 def test_every_event_that_the_code_names_is_documented() -> None:
     """And none is documented that the code can't say."""
     sources = "".join(inspect.getsource(module) for module in (log, recovery, session))
-    named = set(re.findall(r'"((?:list|watch)\.\w+)"', sources))
+    named = set(re.findall(r'"((?:list|watch|handler|object|index|audit)\.\w+)"', sources))
 
     assert set(documented()) == named
 
