@@ -4,11 +4,11 @@ import random
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
-from kubernetes_asyncio.client import ApiClient, CoreV1Api
+from kubernetes_asyncio.client import ApiClient, CoreV1Api, V1Pod
 
 from watchkit import Change, HealthState, ListWatch, SharedInformer, strip_managed_fields
 from watchkit.core.events import Added, Deleted, Updated
@@ -95,12 +95,12 @@ async def in_parallel(work: Callable[[int], Awaitable[object]], numbers: range) 
             workers.start_soon(worker)
 
 
-def pod(number: int) -> dict[str, Any]:
+def pod(number: int) -> V1Pod:
     """A pod that no node will ever take."""
     containers = [{"name": "main", "image": "none", "env": [{"name": "N", "value": str(number)}]}]
     labels = {"app": "web", "shard": str(number % 10)}
     metadata = {"name": f"p{number}", "labels": labels}
-    return {"metadata": metadata, "spec": {"containers": containers}}
+    return cast("V1Pod", {"metadata": metadata, "spec": {"containers": containers}})
 
 
 class Churn:

@@ -57,6 +57,7 @@ def awaited(wanted: object) -> Awaited:
 
 def _reader(wanted: object) -> Callable[[str], object]:
     """Give what reads a field of an object's metadata, by its Python name."""
+    kind = type(wanted).__name__
     of: object
     if isinstance(wanted, Mapping):
         of = cast("Mapping[str, object]", wanted).get("metadata")
@@ -66,8 +67,7 @@ def _reader(wanted: object) -> Callable[[str], object]:
         plain = cast("Mapping[str, object]", of)
         return lambda name: plain.get("resourceVersion" if name == "resource_version" else name)
     if of is None:
-        what = type(cast("object", wanted)).__name__
-        raise TypeError(f"neither a version nor an object: {what}")
+        raise TypeError(f"neither a version nor an object: {kind}")
 
     def read(name: str) -> object:
         found = getattr(of, name, None)

@@ -11,11 +11,12 @@ import pytest
 
 from tests.unit.informer.informing import Recorder, settle, touch
 from tests.unit.watching.reading import pod
-from watchkit import Handler, InformerFactory, SharedInformer
+from watchkit import Change, Handler, InformerFactory, SharedInformer
 from watchkit.testing import (
     BadJson,
     Disconnect,
     FakeCluster,
+    Fault,
     Forbid,
     Gone,
     NoInitialEventsEnd,
@@ -36,7 +37,7 @@ STEPS = 40
 class Slow(Handler[Any]):
     """An async handler that is always in the middle of something."""
 
-    async def on_change(self, change: Any) -> None:
+    async def on_change(self, change: Change[Any]) -> None:
         """Take a while."""
         await anyio.sleep(0.3)
         await anyio.lowlevel.checkpoint()
@@ -98,12 +99,11 @@ async def with_sources(cluster: FakeCluster, informer: SharedInformer) -> None:
         await settle(0.2)
 
 
-def under(*faults: Any, **on: Any) -> Scenario:
+def under(fault: Fault, *, times: int | None) -> Scenario:
     """Let a server misbehave in these ways."""
 
     async def suffer(cluster: FakeCluster, informer: SharedInformer) -> None:
-        for fault in faults:
-            cluster.inject(fault, **on)
+        cluster.inject(fault, times=times)
         await plainly(cluster, informer)
         cluster.inject(Gone("http"), on="watch")
         cluster.inject(Disconnect(), on="open")

@@ -19,6 +19,7 @@ from tests.unit.watching.reading import pod
 from watchkit import Added, HealthState, ListerWatcher, Object
 from watchkit.core.errors import WatchkitError
 from watchkit.core.events import Change, Updated
+from watchkit.informer.outlet import Delivery
 from watchkit.informer.shared_informer import SharedInformer
 from watchkit.testing import FakeCluster, Gone
 
@@ -59,7 +60,7 @@ async def test_a_handler_gets_what_was_there_and_then_every_change(
 
 
 @pytest.mark.parametrize("arguments", [{}, {"handler": Recorder(), "on_add": print}])
-def test_a_handler_or_functions(pods: ListerWatcher, arguments: Any) -> None:
+def test_a_handler_or_functions(pods: ListerWatcher, arguments: dict[str, Any]) -> None:
     """One of the two, and not both."""
     with pytest.raises(TypeError, match="either"):
         SharedInformer(pods).add_event_handler(**arguments)
@@ -69,7 +70,7 @@ def test_a_handler_or_functions(pods: ListerWatcher, arguments: Any) -> None:
     "wrong",
     [{"delivery": "some"}, {"buffer": 0}, {"concurrency": 0}, {"on_error": "ignore"}],
 )
-def test_what_makes_no_sense_is_refused(pods: ListerWatcher, wrong: Any) -> None:
+def test_what_makes_no_sense_is_refused(pods: ListerWatcher, wrong: dict[str, Any]) -> None:
     """At once, naming it."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         SharedInformer(pods).add_event_handler(on_add=print, **wrong)
@@ -77,7 +78,7 @@ def test_what_makes_no_sense_is_refused(pods: ListerWatcher, wrong: Any) -> None
 
 @pytest.mark.parametrize("delivery", ["latest", "every"])
 async def test_a_late_handler_misses_nothing_and_gets_nothing_twice(
-    cluster: FakeCluster, pods: ListerWatcher, delivery: Any
+    cluster: FakeCluster, pods: ListerWatcher, delivery: Delivery
 ) -> None:
     """F74, SI-03: added at any time, it ends with what is there; `Recorder` refuses twice."""
     late: list[Recorder] = []
@@ -120,7 +121,7 @@ async def test_every_change_comes_to_a_handler_of_every(
 async def test_a_full_buffer_holds_the_watch_back_and_is_named(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
-    """C7: never more than `buffer` wait; `held_by` says who; silence of ours is not the server's."""
+    """C7: never more than `buffer` wait; `held_by` says who; it is no silence of the server's."""
     seen = Recorder()
     async with SharedInformer(pods) as informer:
         slow = informer.add_event_handler(
@@ -130,7 +131,7 @@ async def test_a_full_buffer_holds_the_watch_back_and_is_named(
         cluster.create(pod("a"))
         for n in range(30):
             touch(cluster, "a", n)
-        await anyio.sleep(500)
+        await anyio.sleep(450)
         health = informer.health
         assert (health.state, health.held_by) == (HealthState.WATCHING, "slow")
         assert slow.statistics().peak <= 5
@@ -242,7 +243,7 @@ async def test_a_raising_handler_may_fail_the_informer(
 
 @pytest.mark.parametrize("delivery", ["latest", "every"])
 async def test_so_many_calls_at_once_but_never_two_for_one_key(
-    cluster: FakeCluster, pods: ListerWatcher, delivery: Any
+    cluster: FakeCluster, pods: ListerWatcher, delivery: Delivery
 ) -> None:
     """`concurrency=n`: n at once, order per key kept, another key is not kept waiting."""
     running: list[str] = []

@@ -47,7 +47,9 @@ async def test_the_cache_is_what_the_server_has(cluster: FakeCluster, pods: List
 
 
 @pytest.mark.parametrize("options", [{"resource_version": "5"}, ListOptions(resource_version="0")])
-def test_a_version_to_begin_at_is_refused(pods: ListerWatcher, options: Any) -> None:
+def test_a_version_to_begin_at_is_refused(
+    pods: ListerWatcher, options: ListOptions | dict[str, object]
+) -> None:
     """A cache begins with all there is."""
     with pytest.raises(ValueError, match="resource_version"):
         SharedInformer(pods, options)
@@ -63,7 +65,9 @@ def test_a_version_to_begin_at_is_refused(pods: ListerWatcher, options: Any) -> 
         {"audit_period": -1},
     ],
 )
-def test_settings_that_make_no_sense_are_refused(pods: ListerWatcher, wrong: Any) -> None:
+def test_settings_that_make_no_sense_are_refused(
+    pods: ListerWatcher, wrong: dict[str, Any]
+) -> None:
     """At construction, naming the setting."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         SharedInformer(pods, **wrong)

@@ -113,7 +113,7 @@ async def test_several_sources_need_the_object(cluster: FakeCluster) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["0", "", {"metadata": {"name": "a"}}, {"metadata": {}}])
-async def test_what_has_no_version_is_refused(pods: ListerWatcher, wrong: Any) -> None:
+async def test_what_has_no_version_is_refused(pods: ListerWatcher, wrong: object) -> None:
     """Nothing would ever be at it."""
     with pytest.raises(ValueError, match="version"):
         await SharedInformer(pods).wait_for_version(wrong)
