@@ -38,7 +38,10 @@ class Life:
             self._parts.append(part)
 
     def fail(self, error: BaseException) -> None:
-        """End: the block is cancelled, and left with this error as itself."""
+        """End: the block is cancelled, and left with this error as itself.
+
+        Those who wait are woken before that: they get the error rather than the cancellation.
+        """
         if self.is_ended:
             return
         self.failure = error
@@ -90,12 +93,7 @@ class Life:
                 raise self.failure
             self.check()
             self._news = self._news or anyio.Event()
-            try:
-                await self._news.wait()
-            except anyio.get_cancelled_exc_class():
-                if self.failure is not None:  # which is what cancelled this wait
-                    raise self.failure from None
-                raise
+            await self._news.wait()
 
     def notify(self) -> None:
         """Let all that wait look again."""

@@ -21,7 +21,7 @@ from watchkit.core.errors import WatchkitError
 from watchkit.core.events import Change, Updated
 from watchkit.informer.outlet import Delivery
 from watchkit.informer.shared_informer import SharedInformer
-from watchkit.testing import FakeCluster, Gone
+from watchkit.testing import Disconnect, FakeCluster, Gone, Stall
 
 pytestmark = pytest.mark.anyio
 
@@ -532,3 +532,24 @@ async def test_a_gap_of_deletions_first(cluster: FakeCluster, pods: ListerWatche
         assert seen.cached() == listed(cluster)
     assert seen.words == ["+a!", "+b!", "+c!", "-a?", "~b?", "+d?", "+e?"]
     assert sizes == {3, 4}
+
+
+@pytest.mark.parametrize("step", range(30))
+async def test_a_handler_added_while_events_are_on_their_way(
+    cluster: FakeCluster, pods: ListerWatcher, step: int
+) -> None:
+    """The cache shows what nobody was told of yet, beside a probe: not told twice for that."""
+    cluster.create(pod("a"))
+    seen = Recorder()
+    async with SharedInformer(pods) as informer:
+        await synced(informer)
+        cluster.inject(Stall(at="head"), on="list", times=None)
+        cluster.inject(Disconnect(), on="open")
+        await anyio.sleep(5)  # a watch is open again, and the probe beside it has no answer
+        cluster.create(pod("b"))
+        for _ in range(step):
+            await anyio.lowlevel.checkpoint()
+        informer.add_event_handler(seen)
+        await settle()
+        assert seen.cached() == listed(cluster)
+    assert len(seen.words) == 2

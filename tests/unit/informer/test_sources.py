@@ -5,6 +5,7 @@ import pytest
 
 from tests.unit.informer.informing import Recorder, cached, listed, settle, synced, touch
 from tests.unit.watching.reading import pod
+from tests.unit.watching.scripted import Pause, ScriptedSource, added, page, reply
 from watchkit import Backoff, HealthState
 from watchkit.core.errors import WatchkitError
 from watchkit.informer.shared_informer import SharedInformer
@@ -170,3 +171,18 @@ async def test_metadata_alone(cluster: FakeCluster) -> None:
         (found,) = informer.store.list(labels="app in (web)")
         assert found.kind == "PartialObjectMetadata"
         assert "spec" not in found
+
+
+async def test_a_source_removed_just_when_something_came() -> None:
+    """A read that is over already when its source goes fills nothing any more."""
+    here = ScriptedSource(namespace="shop", last_list=reply(page(5)))
+    there = ScriptedSource(
+        namespace="lab",
+        lists=[reply(page(5))],
+        watches=[reply(Pause(2), added("a", 6), Pause())],
+    )
+    async with SharedInformer([there, here], initial_list="list") as informer:
+        await anyio.sleep_until(2)
+        informer.remove_source("lab")
+        await settle()
+        assert len(informer.store) == 0
