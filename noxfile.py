@@ -138,6 +138,16 @@ def e2e(session: nox.Session) -> None:
     session.run("pytest", *bounds, *wanted, **patience)
 
 
+@nox.session(name="e2e-full", default=False)
+def e2e_full(session: nox.Session) -> None:
+    """Run the tests of calls on a real control plane for longer: fifty moves of leadership."""
+    install(session, *requirements("build", "e2e"))
+    bounds = ("-o", "timeout_func_only=true", "--timeout=900")
+    wanted = session.posargs or ["tests/e2e/test_calls.py"]
+    patience = {"interrupt_timeout": PATIENCE, "terminate_timeout": PATIENCE}
+    session.run("pytest", *bounds, *wanted, env={"WATCHKIT_E2E_FULL": "1"}, **patience)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run the Python that the documents show."""

@@ -124,10 +124,20 @@ def ended(process: Process) -> int:
 async def churn(plane: ControlPlane) -> None:
     """Create, change and delete pods and deployments for ever; an outage is waited out."""
     for method, path, body in changes():
-        # The server is away, or never got what this is about: the next change, then.
-        with suppress(OSError, RefusedError):
-            await plane.call(method, path, body, content_type=CONTENT[method])
-        await anyio.sleep(BEAT)
+        while not await done(plane, method, path, body):
+            pass
+
+
+async def done(plane: ControlPlane, method: str, path: str, body: JsonObject | None) -> bool:
+    """Send a change after a beat; False where the server is away. A refusal is an answer, too."""
+    await anyio.sleep(BEAT)
+    try:
+        await plane.call(method, path, body, content_type=CONTENT[method])
+    except RefusedError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 CONTENT = {"POST": "application/json", "PATCH": MERGE, "DELETE": "application/json"}

@@ -1,7 +1,9 @@
 """Kubernetes watches that survive anything: the list+watch half of client-go for Python."""
 
+from watchkit.api.calls import BreakerPolicy
 from watchkit.api.client import ClientConfig, connect
 from watchkit.api.listwatch import ListWatch
+from watchkit.api.retrying import RetryingTransport
 from watchkit.core.backoff import Backoff
 from watchkit.core.classify import (
     Verdict,
@@ -19,7 +21,9 @@ from watchkit.core.classify import (
 )
 from watchkit.core.errors import (
     AlreadyExists,
+    AmbiguousWrite,
     ApiError,
+    CircuitOpen,
     ConditionTimeout,
     Conflict,
     Forbidden,
@@ -29,6 +33,7 @@ from watchkit.core.errors import (
     NotFound,
     ProtocolError,
     ResourceExpired,
+    RetriesExhausted,
     ServerUnavailable,
     SyncTimeout,
     TooManyRequests,
@@ -51,6 +56,7 @@ from watchkit.core.events import (
 from watchkit.core.health import Health, HealthState
 from watchkit.core.objects import Object
 from watchkit.core.options import ListOptions
+from watchkit.core.policy import RetryPolicy
 from watchkit.core.source import ListerWatcher
 from watchkit.informer.factory import InformerFactory
 from watchkit.informer.handler import Handler
@@ -58,14 +64,14 @@ from watchkit.informer.registration import Registration
 from watchkit.informer.shared_informer import SharedInformer
 from watchkit.informer.store import Store
 from watchkit.informer.transforms import strip_managed_fields
+from watchkit.resilience.breaker import CircuitBreaker
+from watchkit.resilience.limiter import RateLimiter
+from watchkit.resilience.retrying import retry_on_conflict, wait_for_dependency
 from watchkit.watching.retry_watcher import RetryWatcher
 from watchkit.watching.until import until
 from watchkit.watching.watch import watch
 
 __all__ = [
-    # client
-    "ClientConfig",
-    "connect",
     # source
     "ListOptions",
     "ListWatch",
@@ -96,9 +102,21 @@ __all__ = [
     "Relisted",
     "Synced",
     "Updated",
+    # calls
+    "BreakerPolicy",
+    "CircuitBreaker",
+    "ClientConfig",
+    "RateLimiter",
+    "RetryPolicy",
+    "RetryingTransport",
+    "connect",
+    "retry_on_conflict",
+    "wait_for_dependency",
     # errors
     "AlreadyExists",
+    "AmbiguousWrite",
     "ApiError",
+    "CircuitOpen",
     "ConditionTimeout",
     "Conflict",
     "Forbidden",
@@ -108,6 +126,7 @@ __all__ = [
     "NotFound",
     "ProtocolError",
     "ResourceExpired",
+    "RetriesExhausted",
     "ServerUnavailable",
     "SyncTimeout",
     "TooManyRequests",

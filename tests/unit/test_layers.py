@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LINT = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
-FLOORS = ("core", "observe", "api", "watching", "informer", "controllers", "testing", "cli")
+FLOORS = (
+    *("core", "observe", "resilience", "api", "watching"),
+    *("informer", "controllers", "testing", "cli"),
+)
 
 
 def check(package: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -55,6 +58,8 @@ def test_floors_that_import_nothing_keep_every_contract(package: Path) -> None:
         ("core/clock.py", "import time"),
         ("core/chance.py", "from random import random"),
         ("observe/upward.py", "import watchkit.watching"),
+        ("resilience/upward.py", "import watchkit.api"),
+        ("resilience/foreign.py", "import aiohttp"),
         ("api/upward.py", "import watchkit.watching"),
         ("api/talk.py", "import structlog"),
         ("watching/upward.py", "import watchkit.informer"),

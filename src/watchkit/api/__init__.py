@@ -2,8 +2,12 @@
 
 from watchkit.api import models
 from watchkit.api.client import ClientConfig, connect
+from watchkit.api.foreign import fault_of
 from watchkit.api.listwatch import ListWatch
+from watchkit.api.retrying import RetryingTransport
+from watchkit.core.classify import translate_by
 
-__all__ = ["ClientConfig", "ListWatch", "connect"]
+__all__ = ["ClientConfig", "ListWatch", "RetryingTransport", "connect"]
 
 models.enable()
+translate_by(fault_of)

@@ -10,12 +10,16 @@ from typing import Final, Protocol, Self
 import anyio
 
 from watchkit.core.errors import TransportError
+from watchkit.observe import client as observe
 
 REREAD_AFTER: Final = 60.0
 """Seconds that a token file's content is trusted: client-go's period, half of the kubelet's."""
 
 REREAD_SOON: Final = 1.0
 """Seconds until a token file that could not be used is looked at again."""
+
+ASK_AGAIN_AFTER: Final = 1.0
+"""Seconds for which a failure stands: a program that fails is not run for each request."""
 
 TOKEN_CAP: Final = 64 * 1024
 """Bytes read of a token file: a header longer than this no server takes."""
@@ -56,7 +60,8 @@ class Keyed(Protocol):
 class Credentials:
     """A `refresh_api_key_hook` of kubernetes_asyncio's that asks a source, but no more than needed.
 
-    Many requests at once cause one refresh. `invalidate()` forces one before the next request.
+    Many requests at once cause one refresh, and share its failure, too: where a program hangs,
+    nobody waits longer than for one run. `invalidate()` forces one before the next request.
     """
 
     def __init__(self, source: Source) -> None:
@@ -64,6 +69,9 @@ class Credentials:
         self._lock = anyio.Lock()
         self._grant: Grant | None = None
         self._until: float | None = 0.0
+        self._before: str | None = None
+        self._failure: TransportError | None = None
+        self._ask_at = 0.0
 
     async def __call__(self, configuration: Keyed) -> None:
         """Put the credentials of the moment into a Configuration."""
@@ -83,16 +91,39 @@ class Credentials:
         async with self._lock:
             if (fresh := self._fresh()) is not None:
                 return fresh
-            grant = await self._source.get()
-            self._grant = grant
-            self._until = None if grant.lasts is None else anyio.current_time() + grant.lasts
-            return grant
+            # A failure is everybody's who waited for it, and the next second's.
+            if self._failure is None or anyio.current_time() >= self._ask_at:
+                self._failure = await self._ask()
+            failure = self._failure
+            if failure is None and self._grant is not None:
+                return self._grant
+        raise TransportError(str(failure), reached=False)
 
     def invalidate(self, authorization: str | None = None) -> None:
         """Have the next request refresh them, unless what was rejected is no longer in use."""
         used = None if self._grant is None else self._grant.authorization
         if authorization is None or authorization == used:
             self._until = 0.0
+
+    def gave(self, authorization: str | None) -> bool:
+        """Whether it is these credentials' header, the one of the moment or the one before."""
+        used = None if self._grant is None else self._grant.authorization
+        return authorization in (used, self._before)
+
+    async def _ask(self) -> TransportError | None:
+        try:
+            grant = await self._source.get()
+        except TransportError as error:
+            failure = error
+        else:
+            if self._grant is not None and self._grant.authorization != grant.authorization:
+                self._before = self._grant.authorization
+            self._grant = grant
+            self._until = None if grant.lasts is None else anyio.current_time() + grant.lasts
+            return None
+        self._ask_at = anyio.current_time() + ASK_AGAIN_AFTER
+        observe.credentials_failed(repr(self._source), str(failure))
+        return failure
 
     def _fresh(self) -> Grant | None:
         if self._until is None or anyio.current_time() < self._until:

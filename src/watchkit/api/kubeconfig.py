@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from watchkit.api.credentials import Credentials, Fixed, TokenFile
-from watchkit.api.plugin import ExecPlugin
+from watchkit.api.plugin import RUN_TIMEOUT, ExecPlugin
 from watchkit.core.errors import WatchkitError
 
 Pem = Path | bytes
@@ -148,8 +148,10 @@ def read(paths: Sequence[Path]) -> Merged | None:
     return merged if merged.contexts or merged.clusters else None
 
 
-def select(merged: Merged, context: str | None) -> Cluster:
+def select(merged: Merged, context: str | None, exec_timeout: float = RUN_TIMEOUT) -> Cluster:
     """The cluster and user of a context, of the current one if none is named.
+
+    `exec_timeout`: seconds that its exec plugin may take.
 
     Raises:
         WatchkitError: no such context, or one that cannot be used; the text says why.
@@ -174,7 +176,7 @@ def select(merged: Merged, context: str | None) -> Cluster:
         proxy=cluster.proxy_url,
         certificate=_pem(user.client_certificate, user.client_certificate_data, home),
         key=_pem(user.client_key, user.client_key_data, home),
-        credentials=_credentials(user, home, cluster, origin),
+        credentials=_credentials(user, home, _Place(cluster, origin, exec_timeout)),
     )
 
 
@@ -213,10 +215,18 @@ def _pem(file: str | None, data: str | None, base: Path) -> Pem | None:
     raise WatchkitError(problem)
 
 
-def _credentials(
-    user: _UserSpec, home: Path, cluster: _ClusterSpec, origin: str
-) -> Credentials | None:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What an exec plugin is told, and bound to."""
+
+    cluster: _ClusterSpec
+    origin: str
+    exec_timeout: float
+
+
+def _credentials(user: _UserSpec, home: Path, place: _Place) -> Credentials | None:
     """Make what the user section asks for, in client-go's order of precedence."""
+    origin = place.origin
     if any((user.impersonate, user.impersonate_uid, user.impersonate_groups)):
         raise WatchkitError(f"{origin}: impersonation (as) is not supported")
     if user.token_file:
@@ -224,7 +234,7 @@ def _credentials(
     if user.token:
         return Credentials(Fixed.token(user.token))
     if user.exec is not None:
-        return Credentials(_plugin(user.exec, home, cluster, origin))
+        return Credentials(_plugin(user.exec, home, place))
     if user.username and user.password is not None:
         return Credentials(Fixed.basic(user.username, user.password))
     if user.auth_provider is not None:
@@ -232,12 +242,12 @@ def _credentials(
     return None
 
 
-def _plugin(spec: _ExecSpec, home: Path, cluster: _ClusterSpec, origin: str) -> ExecPlugin:
+def _plugin(spec: _ExecSpec, home: Path, place: _Place) -> ExecPlugin:
     if spec.interactive_mode == "Always":
-        raise WatchkitError(f"{origin}: its exec plugin wants a terminal")
+        raise WatchkitError(f"{place.origin}: its exec plugin wants a terminal")
     path = os.path.dirname(spec.command)  # noqa: PTH120 - "./plugin" and "plugin" differ
     command = str(home / spec.command) if path else spec.command
-    info: dict[str, object] = msgspec.to_builtins(cluster)
+    info: dict[str, object] = msgspec.to_builtins(place.cluster)
     told = {k: v for k, v in info.items() if v is not None and k != "certificate-authority"}
     return ExecPlugin(
         command=command,
@@ -245,4 +255,5 @@ def _plugin(spec: _ExecSpec, home: Path, cluster: _ClusterSpec, origin: str) -> 
         arguments=tuple(spec.args or ()),
         environment={each.name: each.value for each in spec.env or ()},
         cluster=told if spec.provide_cluster_info else None,
+        timeout=place.exec_timeout,
     )

@@ -13,7 +13,7 @@ from watchkit.cli.board import row_of, said_of
 from watchkit.core.events import ObjectEvent
 
 HEADINGS: Final = ("NAMESPACE", "NAME", "STATUS", "AGE", "VERSION", "LAST EVENT")
-_WIDTHS: Final = (9, 24, 12, 5, 7, 10)
+_WIDTHS: Final = (9, 24, 18, 5, 7, 10)
 
 
 def json_line(event: ObjectEvent) -> bytes:

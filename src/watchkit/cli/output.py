@@ -37,7 +37,7 @@ def form_of(output: str | None, *, is_terminal: bool, is_dumb: bool) -> Form:
 class Output(Protocol):
     """Shows what comes while its block lasts."""
 
-    def __enter__(self) -> object: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(
         self,

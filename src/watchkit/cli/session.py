@@ -152,27 +152,26 @@ async def _show(plan: Plan, resource: ApiResource, source: Starting) -> None:
         if news is not None:
             output.say(news)
 
-    listen(hear)  # before the watcher: it binds its log when it is made
-    watcher = RetryWatcher(source, plan.options, replay_existing=plan.replay_existing)
-    output = _output(plan, resource, what, watcher)
-    failure: Exception | None = None
-    async with watcher, anyio.create_task_group() as tasks:
-        with output:
-            tasks.start_soon(output.keep_alive)
+    listen(hear)
+    async with RetryWatcher(source, plan.options, replay_existing=plan.replay_existing) as watcher:
+        with _output(plan, resource, what, watcher) as output:
             failure = await _follow(watcher, output)
-        tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+    raise failure
 
 
 async def _follow(watcher: RetryWatcher, output: Output) -> Exception:
-    """Show events until that fails, and give what it failed with, for it to leave task groups."""
-    try:
-        async for event in watcher:
-            output.show(event)
-    except (BrokenPipeError, CannotStart, WatchkitError) as error:
-        return error
-    return WatchkitError(f"watch {watcher!r}: ended")  # only aclose() ends it, and nobody calls it
+    """Show events until that fails; what it failed with is given, or a group would hold it."""
+    # Only aclose() ends it without an error, and nobody calls that.
+    failure: Exception = WatchkitError(f"{watcher!r} ended")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(output.keep_alive)
+        try:
+            async for event in watcher:
+                output.show(event)
+        except (BrokenPipeError, CannotStart, WatchkitError) as error:
+            failure = error
+        tasks.cancel_scope.cancel()
+    return failure
 
 
 def _output(plan: Plan, resource: ApiResource, what: str, watcher: RetryWatcher) -> Output:

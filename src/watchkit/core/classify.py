@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import msgspec
 
 from watchkit.core import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 _MESSAGE_CAP: Final = 1024
 """Characters kept of a Status' message: enough to understand it, bounded against a bad server."""
@@ -72,8 +72,12 @@ ETCD_TRANSIENT: Final = (
     "etcdserver: too many requests",
     "raft proposal dropped",
     "rpc error: code = Unavailable",
+    "malformed header: missing HTTP content-type",  # gRPC, of an etcd that is going down
 )
 """etcd says these while it changes leaders or is overloaded; the API server passes them on."""
+
+_NOT_DONE: Final = ("leader changed", "raft proposal dropped")
+"""Of these, etcd says the two only where it has not done what was asked."""
 
 _TEXTS: Final = (
     *ETCD_TRANSIENT,
@@ -108,7 +112,7 @@ def api_error(
 ) -> errors.ApiError:
     """Make the error of an answer: its class by reason first, by code second."""
     kind = _BY_REASON.get(reason) or _kind_of(status)
-    if any(text in message for text in ETCD_TRANSIENT) and kind is not errors.ResourceExpired:
+    if _is_transient(message) and kind is not errors.ResourceExpired:
         kind = errors.ServerUnavailable
     return kind(status, reason, message, retry_after, details, doing)
 
@@ -183,10 +187,55 @@ def classify(error: BaseException) -> Verdict:
             return Verdict.FATAL
 
 
+def may_pass(error: errors.ApiError, statuses: Collection[int]) -> bool:
+    """Whether an answer's code is one of these, or etcd says, under any code, that it will pass."""
+    if isinstance(error, errors.ResourceExpired):
+        return False
+    return error.status in statuses or _is_transient(error.message)
+
+
+def left_undone(error: errors.ApiError) -> bool:
+    """Whether the answer says that the server surely did nothing of what was asked (rule 8).
+
+    429 is said before a request is looked at, and so is 503 with a time to come back at; etcd
+    says "leader changed" and "raft proposal dropped" of what it has not taken. Any other answer,
+    "request timed out" above all, leaves it open.
+    """
+    if isinstance(error, errors.TooManyRequests) or any(
+        text in error.message for text in _NOT_DONE
+    ):
+        return True
+    return error.status == 503 and error.retry_after is not None
+
+
+def shows_outage(error: BaseException) -> bool:
+    """Whether it tells of a server that is ill: a transport fault, or 5xx. Nothing else does."""
+    ours = as_ours(error)
+    return isinstance(ours, errors.TransportError | OSError) or is_server_error(ours)
+
+
+_Translator: TypeAlias = "Callable[[BaseException], errors.TransportError | None]"
+_TRANSLATORS: Final[list[_Translator]] = []
+
+
+def translate_by(translator: _Translator) -> None:
+    """Have `translator` say which foreign errors are transport faults (None: not its kind).
+
+    The edge, which alone may name the errors of an HTTP library, does this when it is imported.
+    """
+    _TRANSLATORS.append(translator)
+
+
 def as_ours(error: BaseException) -> BaseException:
-    """The ApiError that an error of kubernetes_asyncio's shape means; any other error as it is."""
+    """What a foreign error means: an ApiError where it is an answer, a TransportError for a fault.
+
+    An error that is neither, or ours already, is given back as it is.
+    """
     if isinstance(error, errors.WatchkitError):
         return error
+    for translator in _TRANSLATORS:
+        if (fault := translator(error)) is not None:
+            return fault
     status, body = getattr(error, "status", None), getattr(error, "body", None)
     if not isinstance(status, int) or status == 0 or not hasattr(error, "headers"):
         return error
@@ -224,8 +273,10 @@ def is_timeout(error: BaseException) -> bool:
     """Whether time ran out, here or at the server (504, reasons Timeout and ServerTimeout)."""
     ours = as_ours(error)
     if isinstance(ours, errors.ApiError):
-        return ours.reason in {"Timeout", "ServerTimeout"} or ours.status in {408, 504}
-    return isinstance(ours, TimeoutError | errors.IdleTimeout)
+        if ours.reason in _BY_REASON:
+            return ours.reason in {"Timeout", "ServerTimeout"}
+        return ours.status in {408, 504}
+    return isinstance(error, TimeoutError) or isinstance(ours, errors.IdleTimeout)
 
 
 def is_server_error(error: BaseException) -> bool:
@@ -247,6 +298,10 @@ def is_unauthorized(error: BaseException) -> bool:
 def is_retryable(error: BaseException) -> bool:
     """Whether time may heal it: `classify(error) is Verdict.RETRY`."""
     return classify(error) is Verdict.RETRY
+
+
+def _is_transient(message: str) -> bool:
+    return any(text in message for text in ETCD_TRANSIENT)
 
 
 def _kind_of(status: int) -> type[errors.ApiError]:

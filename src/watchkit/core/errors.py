@@ -8,7 +8,8 @@
     │   └── IdleTimeout
     ├── ProtocolError
     │   └── FrameTooLarge  PageTooLarge
-    └── ConditionTimeout(last)  SyncTimeout(cause)
+    └── RetriesExhausted(attempts)  CircuitOpen(until)  AmbiguousWrite
+        ConditionTimeout(last)  SyncTimeout(cause)
 
 Messages say what was done, to what, and what came back; never a body, a header or a token.
 """
@@ -124,6 +125,51 @@ class FrameTooLarge(ProtocolError):
 
 class PageTooLarge(ProtocolError):
     """One list page was longer than the page cap."""
+
+
+class AmbiguousWrite(WatchkitError):
+    """A write was sent and got no answer: it may have been done, or not.
+
+    `cause` is the fault that took the answer. Read the object to learn what became of it.
+    """
+
+    def __init__(self, message: str, cause: TransportError) -> None:
+        super().__init__(message, cause)
+        self.message = message
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class RetriesExhausted(WatchkitError):
+    """All `attempts` that a policy allows have failed; `cause` is the last one's error."""
+
+    def __init__(self, attempts: int, cause: BaseException | None = None) -> None:
+        super().__init__(attempts, cause)
+        self.attempts = attempts
+        self.cause = cause
+
+    def __str__(self) -> str:
+        tries = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        kind = "" if self.cause is None else f", the last one with {type(self.cause).__name__}"
+        return f"given up after {tries}{kind}"
+
+
+class CircuitOpen(WatchkitError):
+    """A circuit breaker let nothing through; it lets one call try at `until` at the earliest.
+
+    `until` is a time of `anyio.current_time()`, in seconds. `name` is the breaker's.
+    """
+
+    def __init__(self, until: float, name: str = "") -> None:
+        super().__init__(until, name)
+        self.until = until
+        self.name = name
+
+    def __str__(self) -> str:
+        of = f" of {self.name}" if self.name else ""
+        return f"the circuit{of} is open: too many of the last calls failed"
 
 
 class ConditionTimeout(WatchkitError, TimeoutError):

@@ -12,7 +12,7 @@ from typing import Final
 
 from .audit import AuditRecord, read_audit_log
 from .cluster import Cluster
-from .credentials import write_kubeconfig
+from .credentials import Authority, write_kubeconfig
 from .etcd import Etcd
 from .flags import Flags, audit_flags, command_line, new_identity, webhook_flags
 from .ports import LOOPBACK, free_port
@@ -122,6 +122,21 @@ class ControlPlane(Cluster):
         self._flags.update(flags)
         await self.restart("apiserver")
 
+    async def replace_authority(self) -> None:
+        """Restart the API server with a certificate of another authority, which `ca_file` is then.
+
+        It still knows the users that it knew, by token or certificate. Kubeconfigs that were
+        written before name, inline, the authority that has gone.
+
+        Raises:
+            ServerFailedError: it ended, or was not ready in time.
+        """
+        directory = Path(tempfile.mkdtemp(prefix="authority-", dir=self.directory))
+        authority = Authority(directory)
+        certificate, key = authority.server_certificate("apiserver", LOOPBACK)
+        self.ca_file = authority.ca_file
+        await self.restart_apiserver(tls_cert_file=str(certificate), tls_private_key_file=str(key))
+
     async def etcd_leader(self, timeout: float = 15.0) -> str:
         """Return the name of the etcd member that leads, once one does.
 
@@ -129,6 +144,10 @@ class ControlPlane(Cluster):
             TimeoutError: none did within `timeout` seconds.
         """
         return await self._etcd.leader(timeout)
+
+    async def move_etcd_leader(self) -> str:
+        """Have etcd's leader hand over to another member, and return that one's name."""
+        return await self._etcd.move_leader()
 
     async def etcd_revision(self) -> int:
         """Return etcd's current revision: the resource version of the last write of all."""

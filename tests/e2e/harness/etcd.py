@@ -106,6 +106,21 @@ class Etcd:
                         return member.name
                 await anyio.sleep(0.1)
 
+    async def move_leader(self) -> str:
+        """Have the member that leads hand over to another one, and return that one's name.
+
+        Raises:
+            EtcdError: it refused, or did not within 2 s.
+        """
+        name = await self.leader()
+        leader = next(member for member in self.members if member.name == name)
+        heirs = [member for member in self.members if member.running and member is not leader]
+        heir = heirs[0]
+        status = await heir.ask("/v3/maintenance/status")
+        target = {"targetID": status["header"]["member_id"]}
+        await leader.ask("/v3/maintenance/transfer-leadership", target)
+        return heir.name
+
     async def revision(self) -> int:
         """Return the current revision, of which resource versions are made."""
         status = await self._ask_any("/v3/maintenance/status", {})

@@ -3,19 +3,17 @@
 import base64
 import json
 import ssl
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import anyio
 import pytest
-from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api
+from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api, V1Namespace, V1ObjectMeta
 
 from tests.unit.api.test_tls import server_side
 from tests.unit.api.wire import LOOPBACK, End, WireServer, chunk, open_watch, whole
-from watchkit.api.client import ClientConfig, connect, locate
-from watchkit.api.kubeconfig import Cluster
+from watchkit.api.client import ClientConfig, connect
 from watchkit.api.listwatch import ListWatch
 from watchkit.core.errors import TransportError, Unauthorized, WatchkitError
 
@@ -79,7 +77,7 @@ async def test_a_user_agent_may_be_given(tmp_path: Path) -> None:
 
 
 async def test_a_token_file_is_read_again_after_a_401(tmp_path: Path) -> None:
-    """A rejected token is read anew for the next request, by ListWatch and generated calls."""
+    """ListWatch's 401 is its caller's, who comes again; a generated call is sent again at once."""
     (tmp_path / "token").write_text("one")
     answers = [[whole(b"{}", 401)], [whole(LIST)], [whole(b"{}", 401)], [whole(LIST)]]
     async with (
@@ -92,12 +90,42 @@ async def test_a_token_file_is_read_again_after_a_401(tmp_path: Path) -> None:
         (tmp_path / "token").write_text("two")
         await source.list({}, idle_timeout=5)
         (tmp_path / "token").write_text("three")
-        with pytest.raises(ApiException, match="401"):
-            await CoreV1Api(api).list_node()
-        await CoreV1Api(api).list_node()
+        await CoreV1Api(api).create_namespace(V1Namespace(metadata=V1ObjectMeta(name="x")))
 
     tokens = [seen.headers["authorization"].removeprefix("Bearer ") for seen in server.seen]
     assert tokens == ["one", "two", "two", "three"]
+    assert [seen.body for seen in server.seen[2:]] == [b'{"metadata": {"name": "x"}}'] * 2
+
+
+@pytest.mark.parametrize("user", [{"token": "t"}, {"tokenFile": "token"}, {}])
+async def test_a_401_without_other_credentials_is_the_callers(
+    tmp_path: Path, user: dict[str, Any]
+) -> None:
+    """Sent once, raised as it came."""
+    (tmp_path / "token").write_text("t")
+    async with (
+        WireServer([[whole(b"{}", 401)]]) as server,
+        connect(kubeconfig(tmp_path, server.url, user)) as api,
+    ):
+        with pytest.raises(ApiException, match="401"):
+            await CoreV1Api(api).list_node()
+
+    assert len(server.seen) == 1
+
+
+async def test_a_header_of_the_callers_own_stays(tmp_path: Path) -> None:
+    """A 401 to it renews nothing, and ours does not take its place."""
+    (tmp_path / "token").write_text("one")
+    async with (
+        WireServer([[whole(b"{}", 401)]]) as server,
+        connect(kubeconfig(tmp_path, server.url, {"tokenFile": "token"})) as api,
+    ):
+        session = api.rest_client.pool_manager
+        (tmp_path / "token").write_text("two")
+        async with session.get(server.url, headers={"Authorization": "Bearer mine"}) as answer:
+            assert answer.status == 401
+
+    assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer mine"]
 
 
 async def test_an_exec_plugin_runs_again_after_a_401(tmp_path: Path) -> None:
@@ -234,6 +262,15 @@ async def test_an_exec_plugin_that_fails_at_once_is_said_at_once(tmp_path: Path)
             pass
 
 
+async def test_an_exec_plugin_has_its_time(tmp_path: Path) -> None:
+    """No longer than the configuration gives it."""
+    user = {"exec": {"apiVersion": "v1", "command": "sleep", "args": ["60"]}}
+    file = kubeconfig(tmp_path, "https://x", user).kubeconfig
+    with pytest.raises(TransportError, match=r"exec plugin sleep took longer than 0\.2 s"):
+        async with connect(ClientConfig(kubeconfig=file, exec_timeout=0.2)):
+            pass
+
+
 async def test_an_error_in_the_block_passes_and_closes(tmp_path: Path) -> None:
     """As itself, the client closed."""
     clients: list[ApiClient] = []
@@ -246,74 +283,6 @@ async def test_an_error_in_the_block_passes_and_closes(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         await main()
     assert clients[0].rest_client.pool_manager.closed
-
-
-def pod(path: Path) -> tuple[dict[str, str], Path]:
-    """Make the environment and the service account of a pod."""
-    (path / "ca.crt").write_text(Path(LOOPBACK).read_text())
-    (path / "token").write_text("t")
-    return {"KUBERNETES_SERVICE_HOST": "10.1.2.3", "KUBERNETES_SERVICE_PORT": "443"}, path
-
-
-def test_a_pod_is_found_where_there_is_no_kubeconfig(tmp_path: Path) -> None:
-    """A kubeconfig comes first, unless in_cluster says otherwise."""
-    environ, account = pod(tmp_path)
-    environ["KUBECONFIG"] = str(tmp_path / "config")
-    found = locate(ClientConfig(), environ, account)
-    assert (found.server, found.authority) == ("https://10.1.2.3:443", tmp_path / "ca.crt")
-    assert "token" in repr(found.credentials)
-
-    kubeconfig(tmp_path, "https://x")
-    assert locate(ClientConfig(), environ, account).server == "https://x"
-    assert locate(ClientConfig(in_cluster=True), environ, account).server == "https://10.1.2.3:443"
-
-
-def test_a_pod_may_have_an_ipv6_cluster(tmp_path: Path) -> None:
-    """Its address gets brackets."""
-    environ, account = pod(tmp_path)
-    environ["KUBERNETES_SERVICE_HOST"] = "fd00::1"
-
-    assert locate(ClientConfig(in_cluster=True), environ, account).server == "https://[fd00::1]:443"
-
-
-def found_in(tmp_path: Path, config: ClientConfig, kubeconfigs: Sequence[str]) -> Cluster:
-    """Locate with $KUBECONFIG of these files."""
-    return locate(config, {"KUBECONFIG": ":".join(kubeconfigs), "HOME": "/"}, tmp_path)
-
-
-def test_several_files_of_the_environment_are_merged(tmp_path: Path) -> None:
-    """$KUBECONFIG is a list; those that are missing are skipped."""
-    kubeconfig(tmp_path, "https://x")
-
-    assert found_in(tmp_path, ClientConfig(), ["/nowhere", str(tmp_path / "config")]).server == (
-        "https://x"
-    )
-
-
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        (ClientConfig(), "no cluster: no kubeconfig at /nowhere/a, /nowhere/b, and this is no pod"),
-        (ClientConfig(in_cluster=False), "no cluster: no kubeconfig at /nowhere/a, /nowhere/b"),
-        (ClientConfig(kubeconfig="/nowhere/c"), "no cluster: no kubeconfig at /nowhere/c"),
-        (ClientConfig(kubeconfig=["/nowhere/c"]), "no cluster: no kubeconfig at /nowhere/c"),
-        (ClientConfig(context="x"), "no cluster: no kubeconfig at /nowhere/a, /nowhere/b"),
-        (ClientConfig(in_cluster=True), "no cluster: this is no pod"),
-    ],
-)
-def test_no_cluster_is_said_in_one_line(tmp_path: Path, config: ClientConfig, said: str) -> None:
-    """And says where it looked."""
-    with pytest.raises(WatchkitError) as caught:
-        found_in(tmp_path, config, ["/nowhere/a", "/nowhere/b"])
-
-    assert str(caught.value).startswith(said)
-
-
-def test_a_pod_without_a_service_account_is_said(tmp_path: Path) -> None:
-    """There is no authority to trust, so there is no cluster."""
-    environ = {"KUBERNETES_SERVICE_HOST": "h", "KUBERNETES_SERVICE_PORT": "1"}
-    with pytest.raises(WatchkitError, match="no service account"):
-        locate(ClientConfig(in_cluster=True), environ, tmp_path)
 
 
 def test_a_configuration_that_contradicts_itself_is_refused() -> None:

@@ -122,13 +122,53 @@ def test_a_rejection_forces_one_refresh() -> None:
 
 
 def test_a_failing_source_is_asked_again() -> None:
-    """Its error passes, and the next request tries anew."""
+    """Its error passes; a second later the next request tries anew, not before."""
 
     async def main() -> None:
-        credentials = Credentials(Turnstile(1))
-        with pytest.raises(TransportError, match="closed"):
-            await used(credentials)
+        credentials = Credentials(source := Turnstile(1))
+        for _ in range(10):
+            with pytest.raises(TransportError, match="closed") as caught:
+                await used(credentials)
+            assert caught.value.__context__ is None
+            assert not caught.value.reached
+        assert source.asked == 1
+        await anyio.sleep(1)
         assert await used(credentials) == "Bearer 2"
+
+    run_virtual(main)
+
+
+def test_a_failure_is_everybodys_who_waited_for_it() -> None:
+    """Where a program hangs, the hundredth caller waits no longer than the first."""
+
+    async def main() -> None:
+        credentials = Credentials(source := Turnstile(1))
+        failed: list[float] = []
+
+        async def ask() -> None:
+            with pytest.raises(TransportError, match="closed"):
+                await used(credentials)
+            failed.append(anyio.current_time())
+
+        began = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            for _ in range(100):
+                group.start_soon(ask)
+        assert [at - began for at in failed] == [1.0] * 100
+        assert source.asked == 1
+
+    run_virtual(main)
+
+
+def test_credentials_know_their_own_header() -> None:
+    """The one of the moment and the one before: a 401 to anything else is somebody else's."""
+
+    async def main() -> None:
+        credentials = Credentials(Turnstile())
+        for _ in range(3):
+            await used(credentials)
+            credentials.invalidate()
+        assert [credentials.gave(f"Bearer {n}") for n in range(5)] == [0, 0, 1, 1, 0]
 
     run_virtual(main)
 

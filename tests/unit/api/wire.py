@@ -6,7 +6,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +44,8 @@ class Seen:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass
@@ -102,7 +104,9 @@ class WireServer:
     async def _answer(
         self, connection: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        self.seen.append(_parse(connection, await reader.readuntil(b"\r\n\r\n")))
+        seen = _parse(connection, await reader.readuntil(b"\r\n\r\n"))
+        body = await reader.readexactly(int(seen.headers.get("content-length", 0)))
+        self.seen.append(replace(seen, body=body))
         for step in self.answers[min(len(self.seen), len(self.answers)) - 1]:
             match step:
                 case bytes():
@@ -162,10 +166,11 @@ async def client_of(url: str, **settings: object) -> AsyncIterator[ApiClient]:
 
 def _parse(connection: int, raw: bytes) -> Seen:
     first, *lines = raw.decode().strip().split("\r\n")
-    url = urlsplit(first.split(" ")[1])
+    method, target, _ = first.split(" ")
+    url = urlsplit(target)
     headers = dict(line.split(": ", 1) for line in lines)
     lowered = {name.lower(): value for name, value in headers.items()}
-    return Seen(connection, url.path, dict(parse_qsl(url.query)), lowered)
+    return Seen(connection, url.path, dict(parse_qsl(url.query)), lowered, method)
 
 
 def _linger_not(writer: asyncio.StreamWriter) -> None:

@@ -25,7 +25,11 @@ TREE = {
     errors.ProtocolError: errors.WatchkitError,
     errors.FrameTooLarge: errors.ProtocolError,
     errors.PageTooLarge: errors.ProtocolError,
+    errors.AmbiguousWrite: errors.WatchkitError,
+    errors.RetriesExhausted: errors.WatchkitError,
+    errors.CircuitOpen: errors.WatchkitError,
     errors.ConditionTimeout: errors.WatchkitError,
+    errors.SyncTimeout: errors.WatchkitError,
 }
 
 
@@ -49,6 +53,20 @@ def test_every_error_is_in_the_tree() -> None:
         (errors.NotFound(404, "NotFound"), "404 NotFound"),
         (errors.Forbidden(403, "", "not you"), "403: not you"),
         (errors.Conflict(409, "Conflict", "old", doing="put it"), "put it: 409 Conflict: old"),
+        (
+            errors.AmbiguousWrite("put it: no answer", errors.TransportError("")),
+            "put it: no answer",
+        ),
+        (errors.RetriesExhausted(1), "given up after 1 attempt"),
+        (
+            errors.RetriesExhausted(3, KeyError("secret")),
+            "given up after 3 attempts, the last one with KeyError",
+        ),
+        (errors.CircuitOpen(7.0), "the circuit is open: too many of the last calls failed"),
+        (
+            errors.CircuitOpen(7.0, "pods"),
+            "the circuit of pods is open: too many of the last calls failed",
+        ),
     ],
 )
 def test_a_text_says_what_was_asked_and_what_came_back(error: Exception, text: str) -> None:

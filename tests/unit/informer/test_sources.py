@@ -175,14 +175,14 @@ async def test_metadata_alone(cluster: FakeCluster) -> None:
 
 async def test_a_source_removed_just_when_something_came() -> None:
     """A read that is over already when its source goes fills nothing any more."""
-    here = ScriptedSource(namespace="shop", last_list=reply(page(5)))
+    here = ScriptedSource(namespace="lab", last_list=reply(page(5)))
     there = ScriptedSource(
-        namespace="lab",
+        namespace="shop",
         lists=[reply(page(5))],
         watches=[reply(Pause(2), added("a", 6), Pause())],
     )
     async with SharedInformer([there, here], initial_list="list") as informer:
         await anyio.sleep_until(2)
-        informer.remove_source("lab")
+        informer.remove_source("shop")
         await settle()
         assert len(informer.store) == 0

@@ -26,21 +26,22 @@ from tests.unit.watching.scripted import (
 )
 from watchkit import InvalidRequest, RetryWatcher, ServerUnavailable, SharedInformer
 from watchkit.core import recovery, session
-from watchkit.observe import log
+from watchkit.observe import calls, client, log
 from watchkit.testing import run_virtual
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "logging.md"
 ROW = re.compile(r"^\| `(?P<event>\w+\.\w+)` \| (?P<levels>[\w, ]+) \|.*\|(?P<keys>.*)\|$")
+WATCHES = ("list", "watch", "handler", "object", "index", "audit")
 ALWAYS = {"event", "log_level", "resource", "namespace"}
 
 
-def documented() -> dict[str, tuple[set[str], set[str]]]:
-    """Give the levels and the keys of each event that the document lists."""
+def documented(*families: str) -> dict[str, tuple[set[str], set[str]]]:
+    """Give the levels and the keys of each event of these families that the document lists."""
     found = map(ROW.match, DOCUMENT.read_text(encoding="utf-8").splitlines())
     return {
         row["event"]: (set(row["levels"].split(", ")), set(re.findall(r"`(\w+)`", row["keys"])))
         for row in found
-        if row is not None
+        if row is not None and (not families or row["event"].split(".")[0] in families)
     }
 
 
@@ -100,9 +101,17 @@ def _fail(subject: object) -> list[str]:
 def test_every_event_that_the_code_names_is_documented() -> None:
     """And none is documented that the code can't say."""
     sources = "".join(inspect.getsource(module) for module in (log, recovery, session))
-    named = set(re.findall(r'"((?:list|watch|handler|object|index|audit)\.\w+)"', sources))
+    named = set(re.findall(rf'"((?:{"|".join(WATCHES)})\.\w+)"', sources))
 
-    assert set(documented()) == named
+    assert set(documented(*WATCHES)) == named
+
+
+def test_every_event_of_calls_and_of_the_client_is_documented() -> None:
+    """What observe says beside watches stands in the document, and nothing else does."""
+    sources = "".join(inspect.getsource(module) for module in (calls, client))
+    named = set(re.findall(r'"([a-z]+\.[a-z_]+)"', sources))
+
+    assert set(documented()) - set(documented(*WATCHES)) == named
 
 
 def test_levels_and_keys_are_as_documented() -> None:
@@ -114,7 +123,8 @@ def test_levels_and_keys_are_as_documented() -> None:
         assert set(entry) - ALWAYS == documented()[event][1]
         assert set(entry) >= ALWAYS
 
-    assert levels == {event: levels for event, (levels, _) in documented().items()}
+    expected = {event: levels for event, (levels, _) in documented(*WATCHES).items()}
+    assert levels == expected
 
 
 def test_no_event_holds_a_secret() -> None:

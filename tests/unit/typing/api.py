@@ -3,7 +3,7 @@
 Checked by mypy --strict and pyright (`nox -s types`), never run.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import assert_type
 
 import msgspec
@@ -11,9 +11,12 @@ from kubernetes_asyncio.client import ApiClient, CoreV1Api, V1Pod
 
 from watchkit import (
     Added,
+    AmbiguousWrite,
     ApiError,
     Backoff,
     Bookmark,
+    CircuitBreaker,
+    CircuitOpen,
     ConditionTimeout,
     Deleted,
     Event,
@@ -25,15 +28,22 @@ from watchkit import (
     Modified,
     Object,
     ObjectEvent,
+    RateLimiter,
     Relisted,
     ResourceExpired,
+    RetriesExhausted,
+    RetryingTransport,
+    RetryPolicy,
     RetryWatcher,
     Synced,
+    TransportError,
     Verdict,
     classify,
     connect,
     is_not_found,
+    retry_on_conflict,
     until,
+    wait_for_dependency,
     watch,
 )
 from watchkit.conditions import all_of, any_of, is_deleted, is_ready, not_
@@ -231,3 +241,36 @@ async def connecting() -> None:
     """The client of kubernetes_asyncio, from the kubeconfig or the pod."""
     async with connect() as api:
         assert_type(api, ApiClient)
+
+
+async def calls_that_survive(api: ApiClient, environ: Mapping[str, str]) -> None:
+    """The transport takes the place of the client's own; what is called keeps its types."""
+    policy = RetryPolicy.from_settings(max_retries="3", environ=environ, prefix="app_")
+    api.rest_client = RetryingTransport(api.rest_client, policy)
+    assert_type(RetryPolicy(attempts=3, backoff=Backoff(), deadline=9, statuses={503}), RetryPolicy)
+
+    async def update() -> int:
+        return 1
+
+    async def say(attempt: int, error: Exception, delay: float) -> None:
+        del attempt, error, delay
+
+    assert_type(await retry_on_conflict(update, policy), int)
+    assert_type(await retry_on_conflict(update), int)
+    assert_type(await wait_for_dependency(update, policy, say), int)
+    await wait_for_dependency(update, policy, on_waiting=lambda attempt, _e, _d: attempt)
+
+
+async def limits(get: Callable[[str], Awaitable[Object]]) -> None:
+    """What a breaker lets through keeps its type and its parameters."""
+    limiter, breaker = RateLimiter(5, burst=10), CircuitBreaker(failure_rate=0.5, name="pods")
+    await limiter.acquire()
+    try:
+        assert_type(await breaker.call(get, "web-0"), Object)
+    except CircuitOpen as error:
+        assert_type(error.until, float)
+    except AmbiguousWrite as error:
+        assert_type(error.cause, TransportError)
+    except RetriesExhausted as error:
+        assert_type(error.attempts, int)
+        assert_type(error.cause, BaseException | None)

@@ -1,6 +1,7 @@
 """How long a watcher waits before its next request: what makes the waits grow, what ends that."""
 
 import pytest
+from structlog.typing import EventDict
 
 from tests.unit.watching.reading import drain, gaps, take
 from tests.unit.watching.scripted import (
@@ -80,8 +81,8 @@ async def test_a_life_of_a_second_that_broke_off_is_no_progress() -> None:
     assert gaps(source.times("watch")) == pytest.approx([5.8, 6.6, 8.2, 11.4])
 
 
-async def test_a_short_life_with_an_event_waits_the_first_time_over() -> None:
-    """It made progress, so the wait does not grow; it was short, so there is one."""
+async def test_a_short_life_with_an_event_waits_the_first_time_over(logs: list[EventDict]) -> None:
+    """It made progress, so it is no failure and the wait does not grow; but there is one."""
     lives = [reply(added(f"p{version}", version)) for version in range(11, 31)]
     source = ScriptedSource(watches=lives)
     async with RetryWatcher(source, {"resource_version": "10"}, backoff=EXACT) as watcher:
@@ -90,6 +91,7 @@ async def test_a_short_life_with_an_event_waits_the_first_time_over() -> None:
     waited = gaps(source.times("watch"))
     assert min(waited) >= 0.8 - 1e-6
     assert max(waited) <= 1.001
+    assert {each["event"] for each in logs} == {"watch.opened", "watch.resumed"}
 
 
 async def test_a_clean_end_after_a_second_is_followed_at_once() -> None:
@@ -102,6 +104,16 @@ async def test_a_clean_end_after_a_second_is_followed_at_once() -> None:
     assert min(waited) >= 10
     assert max(waited) <= 10.26
     assert len({round(each, 3) for each in waited}) > 50
+
+
+async def test_a_life_counts_from_the_request_on() -> None:
+    """A head that took its time was life, too: such an end is no quick one."""
+    source = ScriptedSource(last_watch=reply(head=1.5))
+    async with RetryWatcher(source, {"resource_version": "10"}, backoff=EXACT) as watcher:
+        await drain(watcher, 60)
+
+    assert max(gaps(source.times("watch"))) <= 1.76
+    assert source.times("list") == []
 
 
 @pytest.mark.parametrize("refused", [Forbidden(403), NotFound(404)])

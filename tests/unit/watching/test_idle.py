@@ -137,6 +137,18 @@ async def test_a_partial_frame_has_its_own_bound() -> None:
     assert len(source.asked) == 1
 
 
+async def test_each_partial_frame_has_its_own_bound() -> None:
+    """One that begins where another ends has its own time, not what the other left over."""
+    first, second = modified("a", 12), modified("a", 13)
+    source = ScriptedSource(
+        watches=[reply(first[:9], Pause(140), first[9:] + second[:9], Pause(60), second[9:])]
+    )
+    async with RetryWatcher(source, LONG) as watcher:
+        assert await take(watcher, 2) == ["~a", "~a"]
+
+    assert len(source.asked) == 1
+
+
 async def test_a_blank_end_of_a_partial_line_leaves_nothing_behind() -> None:
     """Spaces that turn out to be a blank line are no frame that is still to come."""
     source = ScriptedSource(

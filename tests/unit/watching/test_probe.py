@@ -11,6 +11,7 @@ from tests.unit.watching.scripted import (
     ScriptedSource,
     added,
     bookmark,
+    error,
     manifest,
     modified,
     page,
@@ -75,11 +76,12 @@ async def test_a_restored_store_is_raised_where_expiry_is(
 async def test_any_list_can_show_a_restore(logs: list[EventDict]) -> None:
     """A relist that shows an older version than the known one is a new epoch, too."""
     source = ScriptedSource(
+        lists=[reply(page(100, manifest("b", 50)))],
         watches=[reply(added("a", 120)), reply(), reply(), reply()],
-        last_list=reply(page(90, manifest("a", 80))),
+        last_list=reply(page(90, manifest("b", 50))),
     )
-    async with RetryWatcher(source, LONG) as watcher:
-        assert await drain(watcher, 60) == ["+a", "~a?"]
+    async with RetryWatcher(source, replay_existing=True) as watcher:
+        assert await drain(watcher, 60) == ["+b!", "+a", "-a?", "~b?"]
         assert watcher.health.epoch == 1
 
     assert source.times("probe") == []
@@ -144,8 +146,13 @@ async def test_after_a_list_there_is_nothing_to_probe() -> None:
     source = ScriptedSource(lists=[refusal(TransportError("refused"))], last_list=reply(page(5)))
     async with RetryWatcher(source) as watcher:
         await drain(watcher, 100)
+    pending = ScriptedSource(watches=[reply(reset()), reply(error(410))])
+    async with RetryWatcher(pending, LONG) as watcher:
+        await drain(watcher, 100)
 
     assert source.times("probe") == []
+    assert len(pending.times("watch")) == 3
+    assert pending.times("probe") == []
 
 
 async def test_opaque_versions_are_never_probed() -> None:
@@ -204,6 +211,19 @@ async def test_what_is_stale_does_not_end_the_probe() -> None:
     )
     async with RetryWatcher(source, LONG) as watcher:
         await drain(watcher, 30)
+        assert watcher.health.epoch == 1
+
+    assert len(source.times("probe")) == 1
+
+
+async def test_events_that_are_there_at_once_come_first() -> None:
+    """They would only cut the probe off: it is sent in the first quiet moment after them."""
+    source = ScriptedSource(
+        watches=[reply(reset()), reply(added("a", 101), added("b", 102), Pause())],
+        last_list=reply(page(60)),
+    )
+    async with RetryWatcher(source, LONG) as watcher:
+        assert await drain(watcher, 30) == ["+a", "+b", "-a?", "-b?"]
         assert watcher.health.epoch == 1
 
     assert len(source.times("probe")) == 1

@@ -4,7 +4,7 @@ import pytest
 from structlog.typing import EventDict
 
 from tests.unit.watching.reading import drain, gaps, started
-from tests.unit.watching.scripted import Pause, ScriptedSource, bookmark, reply
+from tests.unit.watching.scripted import SILENCE, Pause, ScriptedSource, bookmark, reply
 from watchkit import Backoff, HealthState, ListerWatcher, ListOptions, RetryWatcher
 from watchkit.testing import FakeCluster, NoBookmarks
 
@@ -24,6 +24,17 @@ async def test_a_server_without_bookmarks_is_asked_less_often() -> None:
     waits = gaps(source.times("watch"))
     assert waits[:2] == pytest.approx([150, 150.8])
     assert waits[2:4] == pytest.approx([615 + 1.6, 615 + 3.2])
+
+
+async def test_half_a_frame_is_not_waited_for_that_long() -> None:
+    """What a server without bookmarks has begun to say must end within the idle timeout."""
+    half = reply(Pause(100), b'{"type":"ADD', Pause())
+    source = ScriptedSource(watches=[SILENCE, SILENCE, half])
+    options = ListOptions(resource_version="10", timeout_seconds=600)
+    async with RetryWatcher(source, options, backoff=EXACT) as watcher:
+        await drain(watcher, 600)
+
+    assert gaps(source.times("watch"))[2] == pytest.approx(100 + 150 + 1.6)
 
 
 async def test_silence_before_the_head_teaches_nothing_about_bookmarks() -> None:

@@ -15,7 +15,6 @@ from tests.unit.watching.scripted import (
     reset,
 )
 from watchkit import (
-    ApiError,
     Backoff,
     ListerWatcher,
     ListOptions,
@@ -228,26 +227,6 @@ async def test_it_is_also_used_without_a_block(cluster: FakeCluster, pods: Liste
     await watcher.aclose()
 
     assert cluster.open_watches == 0
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [(400, "BadRequest"), (405, "MethodNotAllowed"), (406, "NotAcceptable"), (422, "Invalid")],
-)
-async def test_a_wrong_request_is_raised(status: int, reason: str) -> None:
-    """What stays wrong is raised, once per try; a try that is begun anew asks again."""
-    wrong = error(status, reason, message="unable to parse the selector")
-    source = ScriptedSource(watches=[reply(wrong), reply(wrong), reply(added("a", 11))])
-
-    async with RetryWatcher(source, {"resource_version": "10"}, backoff=EXACT) as watcher:
-        for _ in range(2):
-            with pytest.raises(ApiError, match="unable to parse") as caught:
-                await anext(watcher)
-            assert (caught.value.status, caught.value.reason) == (status, reason)
-        assert await take(watcher, 1) == ["+a"]
-
-    assert source.versions() == ["10", "10", "10"]
-    assert source.times("watch") == [0, pytest.approx(0.8), pytest.approx(2.4)]
 
 
 async def test_a_connection_that_breaks_keeps_the_events_before() -> None:
