@@ -201,9 +201,11 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Print what a watched event costs, beside others on the same bytes; nothing is asserted."""
+    """Print what a watched event and a cached object cost; nothing is asserted."""
     install(session, *requirements("build", "test"))
     session.run("python", "benchmarks/watch.py", *session.posargs)
+    if not session.posargs:
+        session.run("python", "benchmarks/memory.py")
 
 
 @nox.session(default=False)

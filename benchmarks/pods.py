@@ -20,15 +20,15 @@ _IMAGE: Final = "registry.example.com/shop/checkout-web"
 _DIGEST: Final = "sha256:4f8c1d0b6a2e9375d1f04c8be57a6930c2ed41785b9f0a6dc3e8721f5b40a9d6"
 
 
-def lines(count: int) -> Iterator[bytes]:
-    """Give this many events, each one line; no two are alike in version, few in name."""
+def lines(count: int, objects: int = OBJECTS) -> Iterator[bytes]:
+    """Give this many events about so many pods, each one line; no two are alike in version."""
     for number in range(count):
-        yield _line(number)
+        yield _line(number, objects)
 
 
-def _line(number: int) -> bytes:
-    pod = number % OBJECTS
-    verb = b"ADDED" if number < OBJECTS else b"MODIFIED"
+def _line(number: int, objects: int) -> bytes:
+    pod = number % objects
+    verb = b"ADDED" if number < objects else b"MODIFIED"
     text = _POD.replace(b"@name", b"%05d" % pod)
     text = text.replace(b"@uid", str(uuid.UUID(int=pod + (0xC0FFEE << 96))).encode())
     text = text.replace(b"@version", b"%d" % (FIRST_VERSION + 1 + number))

@@ -35,6 +35,7 @@ from watchkit.core.errors import (
     ResourceExpired,
     RetriesExhausted,
     ServerUnavailable,
+    SyncTimeout,
     TooManyRequests,
     TransportError,
     Unauthorized,
@@ -43,18 +44,26 @@ from watchkit.core.errors import (
 from watchkit.core.events import (
     Added,
     Bookmark,
+    Change,
     Deleted,
     Event,
     Modified,
     ObjectEvent,
     Relisted,
     Synced,
+    Updated,
 )
 from watchkit.core.health import Health, HealthState
 from watchkit.core.objects import Object
 from watchkit.core.options import ListOptions
 from watchkit.core.policy import RetryPolicy
 from watchkit.core.source import ListerWatcher
+from watchkit.informer.factory import InformerFactory
+from watchkit.informer.handler import Handler
+from watchkit.informer.registration import Registration
+from watchkit.informer.shared_informer import SharedInformer
+from watchkit.informer.store import Store
+from watchkit.informer.transforms import strip_managed_fields
 from watchkit.resilience.breaker import CircuitBreaker
 from watchkit.resilience.limiter import RateLimiter
 from watchkit.resilience.retrying import retry_on_conflict, wait_for_dependency
@@ -74,9 +83,17 @@ __all__ = [
     "RetryWatcher",
     "until",
     "watch",
+    # informers
+    "Handler",
+    "InformerFactory",
+    "Registration",
+    "SharedInformer",
+    "Store",
+    "strip_managed_fields",
     # objects and events
     "Added",
     "Bookmark",
+    "Change",
     "Deleted",
     "Event",
     "Modified",
@@ -84,6 +101,7 @@ __all__ = [
     "ObjectEvent",
     "Relisted",
     "Synced",
+    "Updated",
     # calls
     "BreakerPolicy",
     "CircuitBreaker",
@@ -110,6 +128,7 @@ __all__ = [
     "ResourceExpired",
     "RetriesExhausted",
     "ServerUnavailable",
+    "SyncTimeout",
     "TooManyRequests",
     "TransportError",
     "Unauthorized",

@@ -16,10 +16,10 @@ SLOW_MACHINE = 60  # seconds for eight short processes, one after the other
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="there are no benchmarks here")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, program: str = "watch.py") -> subprocess.CompletedProcess[str]:
     """Run the benchmark as `nox -s bench` does."""
     return subprocess.run(  # noqa: S603 - a fixed command
-        [sys.executable, str(FOLDER / "watch.py"), *arguments],
+        [sys.executable, str(FOLDER / program), *arguments],
         capture_output=True,
         check=False,
         text=True,
@@ -68,3 +68,24 @@ def test_the_events_are_those_of_a_watch_of_pods() -> None:
     versions = [int(event["object"]["metadata"]["resourceVersion"]) for event in events]
     assert versions == list(range(pods["FIRST_VERSION"] + 1, versions[-1] + 1))
     assert events[0]["object"]["metadata"]["uid"] == events[-1]["object"]["metadata"]["uid"]
+
+
+@pytest.mark.timeout(SLOW_MACHINE)
+def test_the_memory_of_a_cached_pod_is_told_piece_by_piece() -> None:
+    """Every way to cache is measured, and the pieces add up to what is allocated."""
+    result = run("--pods", "300", program="memory.py")
+
+    assert result.returncode == 0, result.stderr
+    said = [line.split() for line in result.stdout.splitlines()]
+    (stripped,) = (words for words in said if words[:1] == ["strip_managed_fields"])
+    (whole,) = (words for words in said if words[:3] == ["all", "of", "it"])
+    assert float(stripped[3]) == pytest.approx(float(whole[-1]), rel=0.1)
+    assert "model=msgspec Struct" in result.stdout
+
+
+def test_no_pods_to_cache_are_refused() -> None:
+    """A run without pods is an error of usage."""
+    result = run("--pods", "0", program="memory.py")
+
+    assert result.returncode == 2
+    assert "at least one pod" in result.stderr

@@ -100,6 +100,16 @@ class ListWatch:
         return cls(named, metadata_only=metadata_only, max_frame=max_frame)
 
     @property
+    def client(self) -> object:
+        """The client that it speaks through."""
+        return self._client
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes two of them the same: client, path, and what is asked for."""
+        return (self._client, self._target.path, self._metadata_only, self._max_frame)
+
+    @property
     def resource(self) -> str:
         """The resource as kubectl writes it: "pods", "deployments.apps"."""
         return self._target.resource
@@ -108,6 +118,11 @@ class ListWatch:
     def namespace(self) -> str | None:
         """The namespace, None for all of them and for cluster-scoped resources."""
         return self._target.namespace
+
+    def metadata_only(self) -> ListWatch:
+        """The same collection through the same client, asked for PartialObjectMetadata."""
+        named = _Named(self._client, self._target)
+        return ListWatch(named, metadata_only=True, max_frame=self._max_frame)
 
     def __repr__(self) -> str:
         metadata = ", metadata only" if self._metadata_only else ""

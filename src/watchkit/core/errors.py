@@ -8,7 +8,8 @@
     │   └── IdleTimeout
     ├── ProtocolError
     │   └── FrameTooLarge  PageTooLarge
-    └── RetriesExhausted(attempts)  CircuitOpen(until)  AmbiguousWrite  ConditionTimeout(last)
+    └── RetriesExhausted(attempts)  CircuitOpen(until)  AmbiguousWrite
+        ConditionTimeout(last)  SyncTimeout(cause)
 
 Messages say what was done, to what, and what came back; never a body, a header or a token.
 """
@@ -177,3 +178,11 @@ class ConditionTimeout(WatchkitError, TimeoutError):
     def __init__(self, message: str, last: Object | None = None) -> None:
         super().__init__(message)
         self.last = last
+
+
+class SyncTimeout(WatchkitError, TimeoutError):
+    """An informer had not synced in time; `cause` is the last error that kept it from that."""
+
+    def __init__(self, message: str, cause: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause

@@ -17,21 +17,15 @@ T = TypeVar("T", default=Object, covariant=True)  # noqa: PLC0105 - T in every s
 M = TypeVar("M")
 
 
-class _About(msgspec.Struct, Generic[T], frozen=True):
-    """What an event or change about one object carries, whatever the model."""
+class _Identity:
+    """Who an event or change is about: its metadata's word, whatever the model."""
 
-    object: T
-    """The object: as it is now, or as it was last (Deleted)."""
+    __slots__ = ()
+
     meta: ObjectMeta
-    """Who it is, its labels, annotations, owners, finalizers and times; never the model's."""
-    initial: bool = False
-    """It was there before the watching began."""
-    inferred: bool = False
-    """The net effect of a gap: no server said so, a list shows it."""
-    replayed: bool = False
-    """Nothing changed: the informer's `resync_period` sends it again."""
-    resume_version: str | None = None
-    """What to store once this and all before it is done; None inside a gap or a replay."""
+    initial: bool
+    inferred: bool
+    replayed: bool
 
     def __repr__(self) -> str:
         """Who and when, never what: a model of a Secret would show its data."""
@@ -65,6 +59,23 @@ class _About(msgspec.Struct, Generic[T], frozen=True):
         return self.meta.resource_version
 
 
+class _About(_Identity, msgspec.Struct, Generic[T], frozen=True):
+    """What an event or change about one object carries, whatever the model."""
+
+    object: T
+    """The object: as it is now, or as it was last (Deleted)."""
+    meta: ObjectMeta
+    """Who it is, its labels, annotations, owners, finalizers and times; never the model's."""
+    initial: bool = False
+    """It was there before the watching began."""
+    inferred: bool = False
+    """The net effect of a gap: no server said so, a list shows it."""
+    replayed: bool = False
+    """Nothing changed: the informer's `resync_period` sends it again."""
+    resume_version: str | None = None
+    """What to store once this and all before it is done; None inside a gap or a replay."""
+
+
 class Added(_About[T], frozen=True):
     """An object came to be, or came into the watched set."""
 
@@ -77,6 +88,29 @@ class Modified(_About[T], frozen=True):
 
     __match_args__ = ("object",)  # pyright: ignore[reportAssignmentType] - the rest by name
     type: ClassVar[Literal["MODIFIED"]] = "MODIFIED"
+
+
+class Updated(_Identity, msgspec.Struct, Generic[T], frozen=True):
+    """A cached object has changed: it was `old`, and is `new` (`object` is that, too).
+
+    To a handler, `old` is what it was last shown. With `replayed`, both are the same.
+    """
+
+    type: ClassVar[Literal["UPDATED"]] = "UPDATED"
+
+    old: T
+    new: T
+    meta: ObjectMeta
+    """The metadata of `new`."""
+    initial: bool = False
+    inferred: bool = False
+    replayed: bool = False
+    resume_version: str | None = None
+
+    @property
+    def object(self) -> T:
+        """The object as it is now."""
+        return self.new
 
 
 class Deleted(_About[T], frozen=True):
@@ -118,6 +152,7 @@ class Began(msgspec.Struct, frozen=True):
 
 
 ObjectEvent: TypeAlias = Added[T] | Modified[T] | Deleted[T | Object]
+Change: TypeAlias = Added[T] | Updated[T] | Deleted[T]
 Event: TypeAlias = ObjectEvent[T] | Relisted | Synced | Bookmark
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+from typing_extensions import TypeVar
 
-from watchkit.core.events import Added, Deleted, Modified, ObjectEvent
+from watchkit.core.events import Added, Bookmark, Change, Deleted, Modified, ObjectEvent
 from watchkit.core.objects import Object
 from watchkit.core.versions import is_at_or_before, is_before
 
@@ -26,18 +27,27 @@ _KINDS: dict[Verb, type[Added | Modified | Deleted]] = {
 }
 
 
-class Memory(Protocol):
+E = TypeVar(  # noqa: PLC0105 - short as in events
+    "E", bound=ObjectEvent[object] | Change[object], default=ObjectEvent, covariant=True
+)
+"""What a memory tells: events, or the changes of a cache."""
+
+
+class Memory(Protocol[E]):
     """What a list+watch needs to know of the world: a Ledger here, a Store under an informer."""
 
     def holds(self, subject: Object) -> bool:
         """Whether the very state of this object is held already."""
         ...
 
-    def apply(self, verb: Verb, subject: Object, asked: str | None) -> Sequence[ObjectEvent]:
-        """Take one event of a watch that began after version `asked`; what it amounts to."""
+    def apply(self, verb: Verb, subject: Object, asked: str | None) -> Sequence[E | Bookmark]:
+        """Take one event of a watch that began after version `asked`; what it amounts to.
+
+        Nothing where it is stale; a Bookmark where it was taken, and there is nothing to tell.
+        """
         ...
 
-    def replace(self, listing: Listing, *, initial: bool) -> Sequence[ObjectEvent]:
+    def replace(self, listing: Listing, *, initial: bool) -> Sequence[E]:
         """Take a whole list in the place of all that is held; what that amounts to."""
         ...
 
@@ -74,7 +84,8 @@ class Ledger:
         meta = subject.meta
         key, version = meta.key, meta.resource_version
         held = self._held.get(key)
-        if _is_stale(verb, version, held if key not in self._void else None, asked):
+        measure = held[1] if held is not None and key not in self._void else None
+        if is_stale(verb, version, measure, asked):
             return ()
         self._void.discard(key)
         event = _KINDS[verb](subject, meta, resume_version=version)
@@ -114,10 +125,11 @@ class Ledger:
         self._void = set(self._held)
 
 
-def _is_stale(verb: Verb, version: str, held: tuple[str, str] | None, asked: str | None) -> bool:
+def is_stale(verb: Verb, version: str, held: str | None, asked: str | None) -> bool:
+    """Whether an event tells nothing new: of the version held, or of that asked for."""
     if held is not None and verb == "DELETED":
-        return is_before(version, held[1])
-    if held is not None and is_at_or_before(version, held[1]):
+        return is_before(version, held)
+    if held is not None and is_at_or_before(version, held):
         return True
     return asked is not None and is_at_or_before(version, asked)
 

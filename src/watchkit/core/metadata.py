@@ -95,3 +95,14 @@ class ObjectMeta(
     def deletion_timestamp(self) -> datetime | None:
         """When it is (or was) to be deleted; None while nobody asked for that."""
         return moment(self.deleted)
+
+
+def detached(meta: ObjectMeta) -> ObjectMeta:
+    """The same metadata, which does not hold on to the JSON of the whole object any more."""
+    return msgspec.structs.replace(
+        meta,
+        labels_json=meta.labels_json.copy(),
+        annotations_json=meta.annotations_json.copy(),
+        finalizers_json=meta.finalizers_json.copy(),
+        owners_json=meta.owners_json.copy(),
+    )

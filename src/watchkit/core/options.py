@@ -116,13 +116,20 @@ def list_query(
     return query
 
 
-def watch_query(options: ListOptions, *, version: str, timeout: int) -> Query:
-    """The query of one watch that resumes strictly after `version`, for `timeout` seconds."""
+def watch_query(
+    options: ListOptions, *, version: str, timeout: int, bookmarks: bool = True
+) -> Query:
+    """The query of one watch that resumes strictly after `version`, for `timeout` seconds.
+
+    `bookmarks` asks for them where the options do not say.
+    """
     query = _everywhere(options)
     query["resourceVersion"] = version
     query["timeoutSeconds"] = str(timeout)
-    bookmarks = options.allow_watch_bookmarks
-    query["allowWatchBookmarks"] = _text(True if bookmarks is None else bookmarks)
+    if options.allow_watch_bookmarks is not None:
+        query["allowWatchBookmarks"] = _text(options.allow_watch_bookmarks)
+    elif bookmarks:
+        query["allowWatchBookmarks"] = "true"
     return query
 
 

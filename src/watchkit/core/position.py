@@ -135,11 +135,28 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
+class Lacking:
+    """The server refused `what`, which the caller had not asked for, or did not do it."""
+
+    what: str
+    error: errors.WatchkitError
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Somebody has a reason to see the world anew, though no server said so."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Abandoned:
     """A request was given up before its answer: the consumer was cancelled."""
 
 
-Signal: TypeAlias = Opened | Moved | Ended | Listed | Failed | Restored | Abandoned
+Signal: TypeAlias = (
+    Opened | Moved | Ended | Listed | Failed | Lacking | Restored | Doubted | Abandoned
+)
 
 
 Level: TypeAlias = Literal["debug", "info", "warning"]

@@ -18,8 +18,10 @@ from watchkit.core.pace import Pace
 from watchkit.core.position import (
     Abandoned,
     Decision,
+    Doubted,
     Ended,
     Failed,
+    Lacking,
     List,
     Listed,
     Moved,
@@ -76,6 +78,8 @@ def step(  # noqa: PLR0911 - one for each signal
             return failed(position, error, when, opened=opened)
         case Restored(version):
             return _restored(position, version, when)
+        case Lacking() | Doubted():
+            return _otherwise(position, signal, when)
         case Abandoned():
             # A consumer that gives up over and over sends no more than C7 allows, too.
             left = max(0.0, position.not_before - now)
@@ -164,6 +168,19 @@ def _restored(position: Position, version: str, when: Moment) -> Decision:
     at = replace(at, failures=at.failures + 1)
     decided = gone(at, "the server's store was restored to an earlier version", when)
     return Decision(decided.position, said, decided.error)
+
+
+def _otherwise(position: Position, signal: Lacking | Doubted, when: Moment) -> Decision:
+    """Go another way at once: nothing has failed that waiting would heal."""
+    if isinstance(signal, Lacking):
+        following = List(gap=False) if isinstance(position.next, Stream) else position.next
+        at = start(replace(position, next=following, cause=signal.error), 0.0, when)
+        cause = str(signal.error)
+        return Decision(at, say("watch.without", "info", at, when, what=signal.what, cause=cause))
+    if not isinstance(position.next, Watch):
+        return Decision(position)
+    at = start(replace(position, next=List(gap=True)), 0.0, when)
+    return Decision(at, say("watch.doubted", "info", at, when, cause=signal.why))
 
 
 def is_restored(position: Position, version: str) -> bool:

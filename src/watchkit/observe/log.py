@@ -41,3 +41,26 @@ class Observer:
     def probe_failed(self, error: Exception) -> None:
         """Say that the version beside a new watch could not be learnt; the watch goes on."""
         self._log.debug("watch.probe_failed", cause=str(error))
+
+    def handler_failed(self, handler: str, key: str, error: Exception) -> None:
+        """Say that a handler, or its predicate, raised over a change of this key."""
+        cause = f"{type(error).__name__}: {error}"
+        self._log.error("handler.failed", handler=handler, key=key, cause=cause, exc_info=error)
+
+    def undecodable(self, key: str, version: str, error: Exception) -> None:
+        """Say that an object could not be cached as what the informer caches; readers lack it."""
+        self._log.warning("object.undecodable", key=key, resource_version=version, cause=str(error))
+
+    def index_failed(self, index: str, key: str, error: Exception) -> None:
+        """Say that an index function raised over an object, which the index lacks then."""
+        cause = f"{type(error).__name__}: {error}"
+        self._log.error("index.failed", index=index, key=key, cause=cause, exc_info=error)
+
+    def audited(self, version: str, *, objects: int, differences: int) -> None:
+        """Say what came of comparing the cache with a list."""
+        say = self._log.warning if differences else self._log.debug
+        say("audit.done", resource_version=version, objects=objects, differences=differences)
+
+    def audit_failed(self, error: Exception) -> None:
+        """Say that there was no list to compare the cache with; it is tried again in time."""
+        self._log.info("audit.failed", cause=str(error))

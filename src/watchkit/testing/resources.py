@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
-from types import MappingProxyType
 from typing import Final
 
 _SHOW_DELETED: Final = frozenset(
@@ -69,16 +68,6 @@ _EVENT_FIELDS: Final = _fields(
     " involvedObject.apiVersion involvedObject.resourceVersion involvedObject.fieldPath"
     " reason reportingComponent source type"
 )
-FIELD_DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "spec.hostNetwork": "false",
-        "spec.unschedulable": "false",
-        "status.replicas": "0",
-        "status.successful": "0",
-    }
-)
-"""What a field selector compares with where the object leaves the field out; "" for the rest."""
-
 BUILT_IN: Final = (
     Resource("v1", "configmaps", "ConfigMap", short_names=("cm",)),
     Resource("v1", "endpoints", "Endpoints", short_names=("ep",)),

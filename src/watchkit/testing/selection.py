@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from watchkit.core.fields import FieldSelector, field_at
+from watchkit.core.selectors import LabelSelector
 from watchkit.testing.log import Change, Entry, Kept
 from watchkit.testing.requests import Request
 from watchkit.testing.resources import Resource
-from watchkit.testing.selectors import (
-    FieldRequirement,
-    Requirement,
-    parse_fields,
-    parse_labels,
-)
+from watchkit.testing.selectors import parse_fields, parse_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +17,8 @@ class Selection:
     """The objects of one namespace (None: of all) that fulfil every requirement."""
 
     namespace: str | None = None
-    labels: tuple[Requirement, ...] = ()
-    fields: tuple[FieldRequirement, ...] = ()
+    labels: LabelSelector = field(default_factory=LabelSelector)
+    fields: FieldSelector = field(default_factory=FieldSelector)
 
     @classmethod
     def of(cls, request: Request, resource: Resource) -> Selection:
@@ -38,14 +35,14 @@ class Selection:
     @property
     def selective(self) -> bool:
         """Whether there is a selector besides the namespace."""
-        return bool(self.labels or self.fields)
+        return bool(self.labels.requirements or self.fields.requirements)
 
     def matches(self, kept: Kept) -> bool:
         """Whether an object is among them."""
         if self.namespace is not None and kept.namespace != self.namespace:
             return False
-        return all(each.matches(kept.labels) for each in self.labels) and all(
-            each.matches(kept.manifest) for each in self.fields
+        return self.labels.matches(kept.labels) and self.fields.matches(
+            lambda path: field_at(kept.manifest, path)
         )
 
     def event(self, entry: Entry) -> tuple[Change, Kept] | None:

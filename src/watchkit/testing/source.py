@@ -35,6 +35,16 @@ class FakeSource:
         return f"<FakeSource {self.resource} {self._namespace or '*'}>"
 
     @property
+    def client(self) -> object:
+        """What it speaks through: the cluster's front."""
+        return self._front
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes two of them the same."""
+        return (self._front, self.resource, self._namespace, self._view)
+
+    @property
     def resource(self) -> str:
         """The resource as kubectl writes it."""
         return self._resource.name
@@ -43,6 +53,10 @@ class FakeSource:
     def namespace(self) -> str | None:
         """The namespace, None for all of them and for cluster-scoped resources."""
         return self._namespace
+
+    def metadata_only(self) -> FakeSource:
+        """The same resource, asked for PartialObjectMetadata."""
+        return FakeSource(self._front, self._resource, self._namespace, "metadata")
 
     async def list(self, query: Mapping[str, str], *, idle_timeout: float) -> bytes:
         """Get one page (see `ListerWatcher.list`)."""

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
 import anyio
 import anyio.lowlevel
+from typing_extensions import TypeVar
 
 from watchkit.core import errors
-from watchkit.core.events import Began, Event, Relisted, Synced
+from watchkit.core.events import Began, Bookmark, Change, ObjectEvent, Relisted, Synced
 from watchkit.core.health import Health, judge
 from watchkit.core.naming import named
 from watchkit.core.position import (
     Abandoned,
     Dead,
+    Doubted,
     Ended,
     Failed,
     List,
@@ -36,6 +38,7 @@ from watchkit.core.position import (
 )
 from watchkit.core.session import begin, is_restored, silence_bound, step
 from watchkit.observe.log import Observer
+from watchkit.watching.additions import Additions
 from watchkit.watching.intake import take_in
 from watchkit.watching.lists import Lists
 from watchkit.watching.opened import OpenWatch, open_watch
@@ -49,12 +52,21 @@ if TYPE_CHECKING:
     from watchkit.core.listing import Listing
     from watchkit.core.options import ListOptions
     from watchkit.core.source import ListerWatcher
+    from watchkit.watching.additions import Refused
+
+E = TypeVar("E", bound=ObjectEvent[object] | Change[object], default=ObjectEvent)
+
+Marker: TypeAlias = Relisted | Synced | Bookmark | Began
+"""What comes between the events."""
 
 
-class Feed:
+class Feed(Generic[E]):
     """A resumable list+watch, pulled batch by batch; `memory` infers what a gap hid.
 
-    `replay` lets the objects of the first list come as initial events.
+    `replay` lets the objects of the first list come as initial events. `stream` asks for them
+    on the watch itself; `stream_deadline` is how long, in seconds, that may then be silent.
+    `refused` remembers what the endpoint would not have of what was added to the caller's
+    options; without it, nothing that is refused is left out.
     """
 
     def __init__(
@@ -62,28 +74,38 @@ class Feed:
         source: ListerWatcher,
         options: ListOptions,
         policy: Policy,
-        memory: Memory,
+        memory: Memory[E],
         *,
         replay: bool = False,
+        stream: bool = False,
+        stream_deadline: float | None = None,
+        refused: Refused | None = None,
     ) -> None:
         self._source = source
         self._options = options
         self._policy = policy
         self._memory = memory
-        self._replay = replay or bool(options.send_initial_events)
+        self._stream = stream or bool(options.send_initial_events)
+        self._stream_deadline = stream_deadline
+        self._additions = Additions(options, refused)
+        self._replay = replay or self._stream
         self._observer = Observer(source.resource, source.namespace)
         self._lists = Lists(source, options, policy.idle_timeout)
         self._probe = Probe(self._lists, self._observer)
         self._position: Position | None = None
         self._open: OpenWatch | None = None
-        self._events: list[Event | Began] = []
+        self._events: list[E | Marker] = []
+        self._held_back: Sequence[bytes] = ()
+        self._most: int | None = None
         self._raising: errors.WatchkitError | None = None
         self._clock = Stopwatch()
         self._last_life = 0.0
         self._heard_at: float | None = None
 
-    async def pull(self) -> Sequence[Event | Began]:
+    async def pull(self, most: int | None = None) -> Sequence[E | Marker]:
         """Wait for the next events: at least one, in order.
+
+        At most `most` frames of one read are taken; the rest waits, unread, for the next pull.
 
         Raises:
             ResourceExpired: the version is gone, and the policy is to raise that.
@@ -91,14 +113,29 @@ class Feed:
             ProtocolError: the server sent bad frames over and over.
 
         """
+        self._most = most
         with self._clock:
             while not self._events:
                 await self._turn()
+        return self.drain()
+
+    def drain(self) -> Sequence[E | Marker]:
+        """Give the events that the memory knows of already, without waiting for more."""
         events, self._events = self._events, []
         return events
 
+    def relist(self, why: str) -> None:
+        """Hang up and list anew: what differs then comes as of a gap. Never waits.
+
+        The list begins after this call, also where one was under way. Not to be called while a
+        pull waits: cancel that first.
+        """
+        self._lists.give_up()
+        self._end(Doubted(why))
+
     def close(self) -> None:
         """Hang up. Never waits; the position stays."""
+        self._held_back = ()
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -115,12 +152,17 @@ class Feed:
     def health(self, resource_version: str | None) -> Health:
         """Judge the health of this moment; `resource_version` is the consumer's own position."""
         at = self._at()
-        silence = self._clock.read() - self._last_life
+        silence = self.silence
         heard = self._heard_at is not None
         bound = silence_bound(at, self._policy, self._open.timeout if self._open else 0)
         is_open = self._open is not None
         state = judge(at, is_open=is_open, heard=heard, silence=silence, bound=bound)
         return Health(state, self._heard_at, at.failures, at.cause, resource_version, at.epoch)
+
+    @property
+    def silence(self) -> float:
+        """Seconds of waiting for the server since it was last heard of."""
+        return self._clock.read() - self._last_life
 
     @property
     def attempt(self) -> int:
@@ -130,9 +172,8 @@ class Feed:
     def _at(self) -> Position:
         if self._position is None:
             version = self._options.resource_version
-            stream = bool(self._options.send_initial_events)
             now = anyio.current_time()
-            self._position = begin(self._policy, now, version=version, stream=stream)
+            self._position = begin(self._policy, now, version=version, stream=self._stream)
         return self._position
 
     async def _turn(self) -> None:
@@ -168,11 +209,17 @@ class Feed:
         timeout = self._policy.idle_timeout
         try:
             self._open = await open_watch(
-                self._source, self._options, version, idle_timeout=timeout, clock=self._clock
+                self._source,
+                self._options,
+                version,
+                idle_timeout=timeout,
+                clock=self._clock,
+                bookmarks=self._additions.bookmarks,
             )
         except errors.WatchkitError as error:
-            self._decide(Failed(error))
+            self._decide(self._additions.judged(error, what))
             return
+        self._additions.answered()
         self._heard()
         self._decide(Opened())
         self._observer.opened(version, timeout=self._open.timeout)
@@ -197,17 +244,25 @@ class Feed:
             self._decide(Abandoned())
 
     async def _read(self, watch: OpenWatch) -> None:
+        if self._held_back:
+            self._take(watch, self._held_back)
+            return
         bound = silence_bound(self._at(), self._policy, watch.timeout)
+        if watch.initial is not None and self._stream_deadline is not None:
+            bound = min(bound, self._stream_deadline)
         seen = await watch.look(bound, self._policy.idle_timeout)
         if isinstance(seen, Ended | Failed):
-            self._end(seen)
-        else:
-            self._take(watch, seen)
+            self._end(seen if watch.initial is None else self._additions.unmarked(seen))
+            return
+        if seen:
+            self._heard()
+        self._take(watch, seen)
 
     def _take(self, watch: OpenWatch, frames: Sequence[bytes]) -> None:
+        most = len(frames) if self._most is None else max(1, self._most)
+        frames, self._held_back = frames[:most], frames[most:]
         if not frames:
             return
-        self._heard()
         before = self.version
         intake = take_in(
             frames, self._memory, version=before, asked=watch.version, initial=watch.initial
@@ -239,9 +294,10 @@ class Feed:
                 self._memory if is_wanted else None, paged=what.paged, began=self._list_began
             )
         except errors.WatchkitError as error:
-            self._decide(Failed(error))
+            self._decide(self._additions.judged(error, what))
             return
         self._heard()
+        self._additions.answered()
         if listing is not None:
             self._relisted(listing, what)
 

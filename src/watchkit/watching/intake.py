@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import msgspec
+from typing_extensions import TypeVar
 
 from watchkit.core.decoding import Marked, Told, decode_frame
 from watchkit.core.errors import ApiError, ProtocolError, WatchkitError
-from watchkit.core.events import Bookmark, Event, Synced
+from watchkit.core.events import Bookmark, Change, ObjectEvent, Synced
 from watchkit.core.versions import is_before, latest
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from watchkit.core.listing import Listing
 
 
+E = TypeVar("E", bound=ObjectEvent[object] | Change[object], default=ObjectEvent)
+
+
 @dataclass(slots=True)
-class Intake:
+class Intake(Generic[E]):
     """What came of one batch of frames.
 
     `version` is the position after it, `failure` what ended it (frames behind it are void),
@@ -28,7 +32,7 @@ class Intake:
     """
 
     version: str | None
-    events: list[Event] = field(default_factory=list)
+    events: list[E | Bookmark | Synced] = field(default_factory=list)
     failure: WatchkitError | None = None
     bookmarked: bool = False
     synced: bool = False
@@ -36,18 +40,18 @@ class Intake:
 
 def take_in(
     frames: Sequence[bytes],
-    memory: Memory,
+    memory: Memory[E],
     *,
     version: str | None,
     asked: str | None,
     initial: Listing | None,
-) -> Intake:
+) -> Intake[E]:
     """Read frames in their order, up to the first that is an error or cannot be read.
 
     `version` is the position before them, `asked` the version that this watch began after,
     `initial` collects the initial events of a streaming list (None once they have ended).
     """
-    intake = Intake(version)
+    intake: Intake[E] = Intake(version)
     for frame in frames:
         try:
             said = decode_frame(frame)
@@ -66,7 +70,7 @@ def take_in(
     return intake
 
 
-def _take_event(intake: Intake, told: Told, memory: Memory, asked: str | None) -> None:
+def _take_event(intake: Intake[E], told: Told, memory: Memory[E], asked: str | None) -> None:
     events = memory.apply(told.verb, told.object, asked)
     if not events:
         return
@@ -74,13 +78,15 @@ def _take_event(intake: Intake, told: Told, memory: Memory, asked: str | None) -
     version = told.object.meta.resource_version
     if intake.version is not None and is_before(version, intake.version):
         last = events[-1]
-        intake.events[-1] = msgspec.structs.replace(last, resume_version=intake.version)
+        if not isinstance(last, Bookmark):
+            last = msgspec.structs.replace(last, resume_version=intake.version)
+            intake.events[-1] = last
     else:
         intake.version = version
 
 
 def _take_mark(
-    intake: Intake, marked: Marked, memory: Memory, initial: Listing | None
+    intake: Intake[E], marked: Marked, memory: Memory[E], initial: Listing | None
 ) -> Listing | None:
     """A version is learnt from the end of the initial events, not from bookmarks before it."""
     intake.bookmarked = True

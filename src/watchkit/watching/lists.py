@@ -12,9 +12,12 @@ from watchkit.core.options import PAGE_SIZE, list_query
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from watchkit.core.events import Change, ObjectEvent
     from watchkit.core.ledger import Memory
     from watchkit.core.options import ListOptions
     from watchkit.core.source import ListerWatcher
+
+    _Any = ObjectEvent[object] | Change[object]
 
 
 class Lists:
@@ -32,7 +35,7 @@ class Lists:
         self._listing: Listing | None = None
 
     async def go_on(
-        self, memory: Memory | None, *, paged: bool, began: Callable[[str], None]
+        self, memory: Memory[_Any] | None, *, paged: bool, began: Callable[[str], None]
     ) -> Listing | None:
         """Take the next page: give the list once it is whole, None before.
 
@@ -60,6 +63,10 @@ class Lists:
             raise
         self._listing = None
         return listing
+
+    def give_up(self) -> None:
+        """Throw away what has come of a list: the next one begins anew."""
+        self._listing = None
 
     async def version(self) -> str:
         """Get the store's version alone, by a list of one object.

@@ -33,8 +33,11 @@ async def open_watch(
     *,
     idle_timeout: float,
     clock: Stopwatch,
+    bookmarks: bool = True,
 ) -> OpenWatch:
     """Watch from strictly after `version`; None: with the current objects as initial events.
+
+    `bookmarks` asks for them where the caller's options do not say.
 
     Raises:
         ApiError, TransportError: there was no 200 (see `ListerWatcher.watch`).
@@ -44,7 +47,7 @@ async def open_watch(
     if version is None:
         query = stream_query(options, timeout=timeout)
     else:
-        query = watch_query(options, version=version, timeout=timeout)
+        query = watch_query(options, version=version, timeout=timeout, bookmarks=bookmarks)
     began = clock.read()
     stream = await source.watch(query, idle_timeout=idle_timeout)
     lived = clock.read() - began

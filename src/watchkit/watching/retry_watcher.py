@@ -115,7 +115,9 @@ class RetryWatcher(Generic[T]):
             raise ValueError(msg)
         policy = Policy(backoff, on_expired, idle_timeout)
         self._source = source
-        self._feed = Feed(source, options, policy, Ledger(), replay=replay_existing)
+        self._feed: Feed[ObjectEvent] = Feed(
+            source, options, policy, Ledger(), replay=replay_existing
+        )
         self._model = model
         self._wants_bookmarks = options.allow_watch_bookmarks is True
         self._batch: deque[Event | Began] = deque()

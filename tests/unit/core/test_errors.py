@@ -29,6 +29,7 @@ TREE = {
     errors.RetriesExhausted: errors.WatchkitError,
     errors.CircuitOpen: errors.WatchkitError,
     errors.ConditionTimeout: errors.WatchkitError,
+    errors.SyncTimeout: errors.WatchkitError,
 }
 
 

@@ -6,6 +6,8 @@ from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
+import anyio
+import msgspec
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -16,18 +18,20 @@ from tests.unit.watching.scripted import (
     ScriptedSource,
     added,
     error,
+    manifest,
     page,
     refusal,
     reply,
     reset,
 )
-from watchkit import InvalidRequest, RetryWatcher, ServerUnavailable
+from watchkit import InvalidRequest, RetryWatcher, ServerUnavailable, SharedInformer
 from watchkit.core import recovery, session
 from watchkit.observe import calls, client, log
 from watchkit.testing import run_virtual
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "logging.md"
 ROW = re.compile(r"^\| `(?P<event>\w+\.\w+)` \| (?P<levels>[\w, ]+) \|.*\|(?P<keys>.*)\|$")
+WATCHES = ("list", "watch", "handler", "object", "index", "audit")
 ALWAYS = {"event", "log_level", "resource", "namespace"}
 
 
@@ -60,15 +64,46 @@ def said() -> list[EventDict]:
     with capture_logs() as logs:
         for watches, last_list in scripts:
             run_virtual(follow, watches, last_list)
+        run_virtual(_inform)
     return logs
+
+
+async def _inform() -> None:
+    """Let an informer meet what only informers log."""
+    refused = refusal(InvalidRequest(422, "Invalid", "sendInitialEvents"))
+    lists = [
+        reply(page(5, manifest("a", 1))),
+        reply(page(6, manifest("a", 1))),
+        reply(page(7, manifest("b", 2))),
+        reply(page(8, manifest("b", 2))),
+        refusal(ServerUnavailable(503)),
+    ]
+    source = ScriptedSource(watches=[refused], lists=lists, last_list=reply(page(8)))
+    async with SharedInformer(source, audit_period=10, indexers={"bad": _fail}) as informer:
+        informer.add_event_handler(on_add=_fail)
+        await anyio.sleep(60)
+    spec = {**manifest("a", 1), "spec": 1}
+    typed = ScriptedSource(lists=[reply(page(5, spec))])
+    async with SharedInformer(typed, model=Specified, initial_list="list"):
+        await anyio.sleep(1)
+
+
+class Specified(msgspec.Struct):
+    """A model that not every object fits."""
+
+    spec: str
+
+
+def _fail(subject: object) -> list[str]:
+    raise ValueError(type(subject).__name__)
 
 
 def test_every_event_that_the_code_names_is_documented() -> None:
     """And none is documented that the code can't say."""
     sources = "".join(inspect.getsource(module) for module in (log, recovery, session))
-    named = set(re.findall(r'"((?:list|watch)\.\w+)"', sources))
+    named = set(re.findall(rf'"((?:{"|".join(WATCHES)})\.\w+)"', sources))
 
-    assert set(documented("list", "watch")) == named
+    assert set(documented(*WATCHES)) == named
 
 
 def test_every_event_of_calls_and_of_the_client_is_documented() -> None:
@@ -76,7 +111,7 @@ def test_every_event_of_calls_and_of_the_client_is_documented() -> None:
     sources = "".join(inspect.getsource(module) for module in (calls, client))
     named = set(re.findall(r'"([a-z]+\.[a-z_]+)"', sources))
 
-    assert set(documented()) - set(documented("list", "watch")) == named
+    assert set(documented()) - set(documented(*WATCHES)) == named
 
 
 def test_levels_and_keys_are_as_documented() -> None:
@@ -88,7 +123,7 @@ def test_levels_and_keys_are_as_documented() -> None:
         assert set(entry) - ALWAYS == documented()[event][1]
         assert set(entry) >= ALWAYS
 
-    expected = {event: levels for event, (levels, _) in documented("list", "watch").items()}
+    expected = {event: levels for event, (levels, _) in documented(*WATCHES).items()}
     assert levels == expected
 
 

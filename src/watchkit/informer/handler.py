@@ -1,0 +1,92 @@
+"""Handlers of changes: objects with a method per kind of change, or plain functions as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Generic
+
+from watchkit.core.events import Added, Change, Updated
+from watchkit.informer.records import T
+
+
+class Handler(Generic[T]):
+    """What is called for each change; override what you want. These methods do nothing.
+
+    A method may be plain or `async`: an awaitable result is awaited before the next change of
+    the same key. Plain ones run on the event loop and must not block it.
+    """
+
+    def on_add(self, new: T) -> object:
+        """An object came to be, or came into the watched set; also what was there before."""
+
+    def on_update(self, old: T, new: T) -> object:
+        """An object has changed; `old` is what this handler was shown last."""
+
+    def on_delete(self, last: T) -> object:
+        """An object left the watched set; `last` is its last state known."""
+
+    def on_change(self, change: Change[T]) -> object:
+        """Any of these, with all that a change tells; called after the one that is special."""
+
+
+class Callbacks(Handler[T]):
+    """Plain functions as a handler."""
+
+    def __init__(
+        self,
+        on_add: Callable[[T], object] | None,
+        on_update: Callable[[T, T], object] | None,
+        on_delete: Callable[[T], object] | None,
+        on_change: Callable[[Change[T]], object] | None,
+    ) -> None:
+        self._on_add = on_add
+        self._on_update = on_update
+        self._on_delete = on_delete
+        self._on_change = on_change
+
+    def on_add(self, new: T) -> object:
+        """Call the function, if there is one."""
+        return None if self._on_add is None else self._on_add(new)
+
+    def on_update(self, old: T, new: T) -> object:
+        """Call the function, if there is one."""
+        return None if self._on_update is None else self._on_update(old, new)
+
+    def on_delete(self, last: T) -> object:
+        """Call the function, if there is one."""
+        return None if self._on_delete is None else self._on_delete(last)
+
+    def on_change(self, change: Change[T]) -> object:
+        """Call the function, if there is one."""
+        return None if self._on_change is None else self._on_change(change)
+
+    def __repr__(self) -> str:
+        functions = (self._on_add, self._on_update, self._on_delete, self._on_change)
+        names = [_name(each) for each in functions if each is not None]
+        return ", ".join(dict.fromkeys(names))
+
+
+async def tell(handler: Handler[T], change: Change[T]) -> None:
+    """Call a handler's methods for a change, and await what they return where it can be."""
+    match change:
+        case Added(new):
+            result = handler.on_add(new)
+        case Updated(old, new):
+            result = handler.on_update(old, new)
+        case _:
+            result = handler.on_delete(change.object)
+    if result is not None and isawaitable(result):
+        await result
+    result = handler.on_change(change)
+    if result is not None and isawaitable(result):
+        await result
+
+
+def name_of(handler: Handler[T]) -> str:
+    """Give the name under which a handler is logged where it was given none."""
+    return repr(handler) if isinstance(handler, Callbacks) else type(handler).__name__
+
+
+def _name(function: object) -> str:
+    return getattr(function, "__qualname__", None) or type(function).__name__

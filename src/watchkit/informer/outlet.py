@@ -1,0 +1,141 @@
+"""An outlet: one handler's or subscription's own way out of the cache, at its own pace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, Literal, TypeAlias
+
+import anyio
+
+from watchkit.core.errors import WatchkitError
+from watchkit.core.events import Change, Updated
+from watchkit.informer.queues import Every, Latest, Queue
+from watchkit.informer.records import T
+
+Delivery: TypeAlias = Literal["latest", "every"]
+Predicate: TypeAlias = Callable[[Change[T]], bool]
+
+
+class Outlet(Generic[T]):
+    """Takes in what the cache tells, without waiting; gives it out when its reader asks.
+
+    `initial` changes are counted: once all have been handled, the outlet is `synced`.
+    `on_error` is told of a predicate that raises; its change is left out.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        delivery: Delivery,
+        buffer: int,
+        predicate: Predicate[T] | None,
+        replay: bool = True,
+        on_error: Callable[[Exception, Change[T]], None],
+    ) -> None:
+        if delivery not in {"latest", "every"}:
+            raise ValueError(f"delivery is 'latest' or 'every', not {delivery!r}")
+        if buffer < 1:
+            raise ValueError(f"buffer must be at least 1 change, not {buffer}")
+        self.name = name
+        self.queue: Queue[T] = Latest() if delivery == "latest" else Every(buffer)
+        self.is_open = True
+        self.error: BaseException | None = None
+        self.synced = anyio.Event()
+        self.peak = 0
+        self.received = 0
+        self._predicate = predicate
+        self._replay = replay
+        self._on_error = on_error
+        self.on_room: Callable[[], None] | None = None
+        self._initial: set[str] = set()
+        self._is_sealed = False
+        self._wake: anyio.Event | None = None
+
+    def offer(self, changes: Sequence[Change[T]]) -> None:
+        """Take changes in, those that are wanted."""
+        if not self.is_open:
+            return
+        for change in changes:
+            if (self._replay or not change.initial) and self._wants(change):
+                self._put(change)
+        self.peak = max(self.peak, len(self.queue))
+        self.notify()
+
+    def replay(self, changes: Sequence[Updated[T]]) -> None:
+        """Take the cache in once more, save the keys of which something waits anyway."""
+        keys = self.queue.keys()
+        self.offer([change for change in changes if change.key not in keys])
+
+    def seal(self) -> None:
+        """No more initial changes come: the first list has been told of."""
+        self._is_sealed = True
+        self._check_synced()
+
+    def take(self) -> Change[T] | None:
+        """Give the next change, None where there is none now; `done` must follow it."""
+        if not self.is_open:
+            return None
+        change = self.queue.take()
+        if self.on_room is not None:
+            self.on_room()
+        return change
+
+    def done(self, change: Change[T]) -> None:
+        """Count a change as handled, whatever came of it."""
+        key = change.key
+        self.queue.done(key)
+        if self._initial:
+            self._initial.discard(key)
+        if not self.synced.is_set():
+            self._check_synced()
+
+    async def more(self) -> None:
+        """Wait until there may be something to take, or never will be."""
+        if self._wake is None:
+            self._wake = anyio.Event()
+        await self._wake.wait()
+
+    def notify(self) -> None:
+        """Wake whoever waits for more."""
+        if self._wake is not None:
+            self._wake.set()
+            self._wake = None
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End: what waits is dropped, and nothing is taken in any more."""
+        if not self.is_open:
+            return
+        self.is_open = False
+        self.error = error
+        self.queue.clear()
+        self.notify()
+        if self.on_room is not None:
+            self.on_room()
+        if not self.synced.is_set():
+            self.error = error or WatchkitError(f"{self.name} ended before it had synced")
+            self.synced.set()
+
+    def _put(self, change: Change[T]) -> None:
+        key = change.key
+        before = len(self.queue)
+        self.queue.put(change)
+        self.received += 1
+        if change.initial and not self.synced.is_set():
+            self._initial.add(key)
+        if self._initial and len(self.queue) < before:  # came, and went before it was handled
+            self._initial.discard(key)
+            self._check_synced()
+
+    def _wants(self, change: Change[T]) -> bool:
+        if self._predicate is None:
+            return True
+        try:
+            return bool(self._predicate(change))
+        except Exception as error:  # noqa: BLE001 - a caller's function
+            self._on_error(error, change)
+            return False
+
+    def _check_synced(self) -> None:
+        if self._is_sealed and not self._initial:
+            self.synced.set()

@@ -1,0 +1,165 @@
+"""What waits for one handler, in memory that is bounded; no key is given out twice at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Generic, Protocol
+
+from watchkit.core.coalescing import merged
+from watchkit.core.events import Change, Deleted
+from watchkit.informer.records import T
+
+
+class Queue(Protocol[T]):
+    """Changes on their way to one handler."""
+
+    def __len__(self) -> int:
+        """How many entries wait."""
+        ...
+
+    @property
+    def free(self) -> int | None:
+        """How many more changes it wants for now; None: as many as come."""
+        ...
+
+    def put(self, change: Change[T]) -> None:
+        """Let a change wait behind those of its key."""
+        ...
+
+    def take(self) -> Change[T] | None:
+        """Give the next change whose key nobody works on, and let its key be worked on."""
+        ...
+
+    def done(self, key: str) -> None:
+        """Let a key be given out again."""
+        ...
+
+    def keys(self) -> set[str]:
+        """Every key of which anything waits or is worked on."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all that waits."""
+        ...
+
+
+class Latest(Generic[T]):
+    """At most one entry per key: what brings the handler from what it saw to what is."""
+
+    def __init__(self) -> None:
+        self._ready: dict[str, tuple[Change[T], ...]] = {}
+        self._parked: dict[str, tuple[Change[T], ...]] = {}
+        self._busy: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._ready) + len(self._parked)
+
+    @property
+    def free(self) -> int | None:
+        """As many as come: they are merged."""
+        return None
+
+    def put(self, change: Change[T]) -> None:
+        """Merge a change into what waits of its key."""
+        key = change.key
+        waiting = self._parked if key in self._busy else self._ready
+        pending = waiting.get(key)
+        if pending is None:
+            waiting[key] = (change,)
+        elif after := _joined(pending, change):
+            waiting[key] = after
+        else:
+            del waiting[key]
+
+    def take(self) -> Change[T] | None:
+        """Give the change that waits longest, of the keys that nobody works on."""
+        if not self._ready:
+            return None
+        key = next(iter(self._ready))
+        first, *rest = self._ready.pop(key)
+        self._busy.add(key)
+        if rest:
+            self._parked[key] = tuple(rest)
+        return first
+
+    def done(self, key: str) -> None:
+        """Let what has come of this key meanwhile wait its turn."""
+        self._busy.discard(key)
+        if self._parked and (pending := self._parked.pop(key, None)):
+            self._ready[key] = pending
+
+    def keys(self) -> set[str]:
+        """Every key of which anything waits or is worked on."""
+        return {*self._ready, *self._busy}
+
+    def clear(self) -> None:
+        """Forget all that waits."""
+        self._ready.clear()
+        self._parked.clear()
+
+
+class Every(Generic[T]):
+    """Every change, in its order; beyond `buffer` of them, it wants no more for now."""
+
+    def __init__(self, buffer: int) -> None:
+        self._buffer = buffer
+        self._order: deque[Change[T]] = deque()
+        self._parked: dict[str, deque[Change[T]]] = {}
+        self._waiting = 0
+        self._busy: set[str] = set()
+
+    def __len__(self) -> int:
+        return self._waiting
+
+    @property
+    def free(self) -> int | None:
+        """What is left of the buffer."""
+        return max(0, self._buffer - self._waiting)
+
+    def put(self, change: Change[T]) -> None:
+        """Let a change wait behind all others."""
+        self._order.append(change)
+        self._waiting += 1
+
+    def take(self) -> Change[T] | None:
+        """Give the first change whose key nobody works on; what it passes by is parked."""
+        while self._order:
+            change = self._order.popleft()
+            if change.key not in self._busy:
+                self._busy.add(change.key)
+                self._waiting -= 1
+                return change
+            self._parked.setdefault(change.key, deque()).append(change)
+        return None
+
+    def done(self, key: str) -> None:
+        """Let the next change of this key that was parked come first of all."""
+        self._busy.discard(key)
+        parked = self._parked.get(key)
+        if parked is None:
+            return
+        self._order.appendleft(parked.popleft())
+        if not parked:
+            del self._parked[key]
+
+    def keys(self) -> set[str]:
+        """Every key of which anything waits or is worked on."""
+        return {*self._busy, *self._parked, *(each.key for each in self._order)}
+
+    def clear(self) -> None:
+        """Forget all that waits."""
+        self._order.clear()
+        self._parked.clear()
+        self._waiting = 0
+
+
+def _joined(pending: tuple[Change[T], ...], change: Change[T]) -> tuple[Change[T], ...]:
+    """Merge a change; where a predicate has left some out between, the last one counts.
+
+    What is Deleted stays so: a handler has seen it.
+    """
+    try:
+        return merged(pending, change)
+    except ValueError:
+        gone = [each for each in pending if isinstance(each, Deleted)]
+        return (*gone, change) if gone and not isinstance(change, Deleted) else (change,)

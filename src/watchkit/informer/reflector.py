@@ -1,0 +1,178 @@
+"""Reflector: keeps one source's part of a cache what the server has, and tells of the changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Generic
+
+import anyio
+
+from watchkit.core.decoding import Verb
+from watchkit.core.events import Began, Bookmark, Change, Relisted, Synced
+from watchkit.core.health import Health, HealthState
+from watchkit.core.listing import Listing
+from watchkit.core.objects import Object
+from watchkit.core.source import ListerWatcher
+from watchkit.informer.cache import SourceMemory
+from watchkit.informer.outlets import Outlets
+from watchkit.informer.records import T
+from watchkit.informer.settings import Settings
+from watchkit.watching.feed import Feed, Marker
+
+
+class Reflector(Generic[T]):
+    """One list+watch under an informer; `on_news` is called after whatever moved the cache.
+
+    `lists` counts the lists that were taken whole.
+    """
+
+    def __init__(
+        self,
+        source: ListerWatcher,
+        memory: SourceMemory[T],
+        settings: Settings,
+        outlets: Outlets[T],
+        on_news: Callable[[Sequence[Change[T]]], None],
+    ) -> None:
+        self.source = source
+        self.lists = 0
+        self._memory = _Part(memory)
+        self._feed: Feed[Change[T]] = settings.feed(source, self._memory)
+        self._outlets = outlets
+        self._on_news = on_news
+        self._pulling: anyio.CancelScope | None = None
+        self._doubt: str | None = None
+        self._scope: anyio.CancelScope | None = None
+        self._noting: set[str] | None = None
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether the first list has been taken, and told of."""
+        return self.lists > 0
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it still fills the cache."""
+        return self._memory.is_attached
+
+    @property
+    def version(self) -> str | None:
+        """The last version taken."""
+        return self._feed.version
+
+    @property
+    def silence(self) -> float:
+        """Seconds of waiting for the server since it was last heard of."""
+        return self._feed.silence
+
+    @property
+    def health(self) -> Health:
+        """How this source is, judged now; an open watch whose first list is not whole syncs."""
+        health = self._feed.health(self._feed.version)
+        if health.state is HealthState.WATCHING and not self.is_synced:
+            return replace(health, state=HealthState.SYNCING)
+        return health
+
+    async def run(self) -> None:
+        """List and watch until cancelled.
+
+        Raises:
+            ApiError, ProtocolError: what no retry can heal (see `Feed.pull`).
+
+        """
+        with anyio.CancelScope() as self._scope:
+            try:
+                while self._memory.is_attached:
+                    await self._pull()
+            finally:
+                self._feed.close()
+
+    def relist(self, why: str) -> int:
+        """List anew, beginning after this call; what differs is told of as inferred.
+
+        Returns how many lists there were before: once `lists` is more, this one is whole.
+        """
+        self.flush()
+        self._doubt = why
+        if self._pulling is not None:
+            self._pulling.cancel()
+        return self.lists
+
+    @contextmanager
+    def noting(self) -> Generator[set[str]]:
+        """Note the keys of all changes meanwhile, those of flushes too."""
+        self.flush()
+        touched: set[str] = set()
+        self._noting = touched
+        try:
+            yield touched
+        finally:
+            self._noting = None
+
+    def flush(self) -> None:
+        """Tell of everything that the cache shows already. Never waits."""
+        self._take(self._feed.drain())
+
+    def detach(self) -> None:
+        """Stop, and touch the cache no more, whatever still comes."""
+        self.flush()
+        self._memory.is_attached = False
+        self._feed.close()
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def _pull(self) -> None:
+        most = await self._outlets.room()
+        if self._doubt is not None:
+            why, self._doubt = self._doubt, None
+            self._feed.relist(why)
+        with anyio.CancelScope() as pulling:
+            self._pulling = pulling
+            try:
+                self._take(await self._feed.pull(most))
+            finally:
+                self._pulling = None
+
+    def _take(self, batch: Sequence[Change[T] | Marker]) -> None:
+        if not batch:
+            return
+        changes: list[Change[T]] = []
+        for each in batch:
+            if isinstance(each, Bookmark):
+                self._memory.advance(each.resource_version)
+            elif isinstance(each, Synced):
+                self.lists += 1
+            elif not isinstance(each, Relisted | Began):
+                changes.append(each)
+        if self._noting is not None:
+            self._noting.update(change.key for change in changes)
+        self._on_news(changes)
+
+
+class _Part(Generic[T]):
+    """A source's memory that can be taken away from under a read which is still going on."""
+
+    def __init__(self, memory: SourceMemory[T]) -> None:
+        self.is_attached = True
+        self._memory = memory
+
+    def holds(self, subject: Object) -> bool:
+        return self.is_attached and self._memory.holds(subject)
+
+    def apply(
+        self, verb: Verb, subject: Object, asked: str | None
+    ) -> Sequence[Change[T] | Bookmark]:
+        return self._memory.apply(verb, subject, asked) if self.is_attached else ()
+
+    def replace(self, listing: Listing, *, initial: bool) -> Sequence[Change[T]]:
+        return self._memory.replace(listing, initial=initial) if self.is_attached else ()
+
+    def advance(self, version: str) -> None:
+        if self.is_attached:
+            self._memory.advance(version)
+
+    def forget_versions(self) -> None:
+        if self.is_attached:
+            self._memory.forget_versions()
