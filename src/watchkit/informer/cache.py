@@ -56,7 +56,7 @@ class Cache(Generic[T]):
     ) -> None:
         self._report = report
         self._preparation = Preparation[T](transform, model)
-        self.indexes = Indexes[T](report)
+        self.indexes: Indexes[T] = Indexes(report)
         self._shelf = Shelf(self.indexes, self._preparation.model)
         self._epoch = 0
         self.store: Store[T] = Store(self._shelf)

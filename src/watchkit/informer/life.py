@@ -22,8 +22,8 @@ class Life:
 
     def __init__(self, what: str, on_end: Callable[[BaseException | None], None]) -> None:
         self.failure: BaseException | None = None
-        self.is_begun = False
-        self.is_ended = False
+        self.is_begun: bool = False
+        self.is_ended: bool = False
         self._what = what
         self._on_end = on_end
         self._parts: list[Part] = []

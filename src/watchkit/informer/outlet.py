@@ -39,11 +39,11 @@ class Outlet(Generic[T]):
             raise ValueError(f"buffer must be at least 1 change, not {buffer}")
         self.name = name
         self.queue: Queue[T] = Latest() if delivery == "latest" else Every(buffer)
-        self.is_open = True
+        self.is_open: bool = True
         self.error: BaseException | None = None
-        self.synced = anyio.Event()
-        self.peak = 0
-        self.received = 0
+        self.synced: anyio.Event = anyio.Event()
+        self.peak: int = 0
+        self.received: int = 0
         self._predicate = predicate
         self._replay = replay
         self._on_error = on_error

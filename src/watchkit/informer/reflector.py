@@ -37,7 +37,7 @@ class Reflector(Generic[T]):
         on_news: Callable[[Sequence[Change[T]]], None],
     ) -> None:
         self.source = source
-        self.lists = 0
+        self.lists: int = 0
         self._memory = _Part(memory)
         self._feed: Feed[Change[T]] = settings.feed(source, self._memory)
         self._outlets = outlets

@@ -54,9 +54,9 @@ class Running(Generic[T]):
     ) -> None:
         if not sources:
             raise ValueError("an informer needs a source")
-        self.resource = sources[0].resource
+        self.resource: str = sources[0].resource
         self.outlets: Outlets[T] = Outlets()
-        self.life = Life(self.resource, self._ended)
+        self.life: Life = Life(self.resource, self._ended)
         self._settings = settings
         self._observer = Observer(
             self.resource, sources[0].namespace if len(sources) == 1 else None
