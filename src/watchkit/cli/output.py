@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -113,6 +115,16 @@ def line_output(form: Form, resource: ApiResource, *, with_namespace: bool) -> L
             table = TableLines(namespaced=resource.namespaced)
             heading = table.heading().encode()
             return LineOutput(lambda event: table.line(event, datetime.now(UTC)).encode(), heading)
+
+
+def drop_unread() -> None:
+    """Throw away what nobody reads any more: Python would try again as it ends, and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def stamped(news: str) -> str:

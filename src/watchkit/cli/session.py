@@ -20,7 +20,7 @@ from watchkit.cli.listening import listen
 from watchkit.cli.live import LiveTable
 from watchkit.cli.names import UnknownResource, resolve
 from watchkit.cli.narration import Narrator
-from watchkit.cli.output import Form, Output, line_output
+from watchkit.cli.output import Form, Output, drop_unread, line_output
 from watchkit.cli.starting import CannotStart, Starting
 from watchkit.core.errors import TransportError, Unauthorized, WatchkitError
 from watchkit.core.options import ListOptions
@@ -56,7 +56,7 @@ async def run(plan: Plan) -> int:
         try:
             await _watch(plan)
         except BrokenPipeError:
-            pass
+            drop_unread()
         except (CannotStart, WatchkitError) as error:
             ending.error = error  # raised out of the group it would come in a group itself
         tasks.cancel_scope.cancel()

@@ -21,6 +21,12 @@ def pod(name: str = "web-0", /, namespace: str | None = "shop", **sections: Any)
     return Object({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, **sections})
 
 
+def manifest(name: str, namespace: str = "default") -> dict[str, Any]:
+    """Give the manifest of a running pod to create."""
+    metadata = {"name": name, "namespace": namespace, "labels": {"app": "web"}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": {"phase": "Running"}}
+
+
 def added(obj: Object, *, initial: bool = False) -> Added:
     """Give the event of an object's coming."""
     return Added(obj, obj.meta, initial=initial)

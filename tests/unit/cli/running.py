@@ -11,10 +11,20 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import Process
 
+from watchkit.testing import FakeApiServer
+
 PATIENCE = 15.0
 """Seconds that a program may take for what takes it one on an idle machine."""
 
 COMMAND = (sys.executable, "-m", "watchkit")
+
+ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+"""What it flushes it flushes itself."""
+
+
+def at(server: FakeApiServer) -> tuple[str, str]:
+    """Give the option that leads to a server."""
+    return "--kubeconfig", server.kubeconfig
 
 
 @dataclass
@@ -29,9 +39,7 @@ class Ran:
 async def ran(*arguments: str, **environ: str) -> Ran:
     """Run it to its end."""
     with anyio.fail_after(PATIENCE):
-        result = await anyio.run_process(
-            [*COMMAND, *arguments], check=False, env=os.environ | environ
-        )
+        result = await anyio.run_process([*COMMAND, *arguments], check=False, env=ENVIRON | environ)
     return Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
 
 
@@ -42,6 +50,7 @@ class Running:
     process: Process
     out: bytearray = field(default_factory=bytearray)
     err: bytearray = field(default_factory=bytearray)
+    whole: list[anyio.Event] = field(default_factory=list[anyio.Event])
 
     async def until(self, holds: Callable[[str], bool]) -> str:
         """Wait until what was written to stdout fulfils a condition, and give it."""
@@ -52,11 +61,17 @@ class Running:
         return await _until(self.err, lambda said: text in said)
 
     async def ended(self, number: signal.Signals | None = None) -> int:
-        """Send it a signal, if any, wait for its end and give its exit status."""
+        """Send it a signal, if any, wait for its end and give its exit status.
+
+        All that it wrote has been read then.
+        """
         if number is not None:
             self.process.send_signal(number)
         with anyio.fail_after(PATIENCE):
-            return await self.process.wait()
+            status = await self.process.wait()
+            for read in self.whole:
+                await read.wait()
+        return status
 
 
 async def _until(written: bytearray, holds: Callable[[str], bool]) -> str:
@@ -71,7 +86,7 @@ async def _until(written: bytearray, holds: Callable[[str], bool]) -> str:
 @asynccontextmanager
 async def running(*arguments: str) -> AsyncIterator[Running]:
     """Run it on pipes; killed with the block where it still runs."""
-    async with await anyio.open_process([*COMMAND, *arguments]) as process:
+    async with await anyio.open_process([*COMMAND, *arguments], env=ENVIRON) as process:
         program = Running(process)
         async with anyio.create_task_group() as tasks:
             for stream, taken in (
@@ -79,7 +94,8 @@ async def running(*arguments: str) -> AsyncIterator[Running]:
                 (process.stderr, program.err),
             ):
                 assert stream is not None
-                tasks.start_soon(_take, stream, taken)
+                program.whole.append(anyio.Event())
+                tasks.start_soon(_take, stream, taken, program.whole[-1])
             try:
                 yield program
             finally:  # before anything waits for its end: it may never come by itself
@@ -88,9 +104,10 @@ async def running(*arguments: str) -> AsyncIterator[Running]:
             tasks.cancel_scope.cancel()
 
 
-async def _take(stream: anyio.abc.ByteReceiveStream, taken: bytearray) -> None:
+async def _take(stream: anyio.abc.ByteReceiveStream, taken: bytearray, whole: anyio.Event) -> None:
     async for data in stream:
         taken += data
+    whole.set()
 
 
 @asynccontextmanager
@@ -99,7 +116,7 @@ async def on_terminal(
 ) -> AsyncIterator[Running]:
     """Run it with stdout and stderr on a terminal of that size; killed with the block."""
     ours, its = os.openpty()
-    environ: Mapping[str, str] = os.environ | {
+    environ: Mapping[str, str] = ENVIRON | {
         "TERM": "xterm-256color",
         "COLUMNS": str(columns),
         "LINES": str(lines),
@@ -111,7 +128,8 @@ async def on_terminal(
     program = Running(process)
     try:
         async with process, anyio.create_task_group() as tasks:
-            tasks.start_soon(_take_terminal, ours, program.out)
+            program.whole.append(anyio.Event())
+            tasks.start_soon(_take_terminal, ours, program.out, program.whole[0])
             try:
                 yield program
             finally:  # before anything waits for its end: it may never come by itself
@@ -122,13 +140,13 @@ async def on_terminal(
         os.close(ours)
 
 
-async def _take_terminal(terminal: int, taken: bytearray) -> None:
-    while True:
+async def _take_terminal(terminal: int, taken: bytearray, whole: anyio.Event) -> None:
+    while not whole.is_set():
         await anyio.wait_readable(terminal)
         try:
             taken += os.read(terminal, 65536)
         except OSError:  # EIO: nobody has the other end open any more
-            return
+            whole.set()
 
 
 def plain(text: str) -> str:
