@@ -131,10 +131,12 @@ async def everything(api: ApiClient, ear: Ear) -> None:
     with ear.caught():
         watch = await secrets.watch({"resourceVersion": "1"}, idle_timeout=0.05)
         ear.see(watch)
-        with anyio.move_on_after(0.1):
-            while await watch.receive() is not None:
-                pass
-        watch.close()
+        try:
+            with anyio.move_on_after(0.1):
+                while await watch.receive() is not None:
+                    pass
+        finally:
+            watch.close()
     await watched(secrets, ear)
     ear.see(api, api.configuration, api.rest_client, api.rest_client.pool_manager, secrets)
 
