@@ -129,16 +129,21 @@ async def everything(api: ApiClient, ear: Ear) -> None:
     with ear.caught():
         await secrets.list({}, idle_timeout=0.05)
     with ear.caught():
-        watch = await secrets.watch({"resourceVersion": "1"}, idle_timeout=0.05)
-        ear.see(watch)
-        try:
-            with anyio.move_on_after(0.1):
-                while await watch.receive() is not None:
-                    pass
-        finally:
-            watch.close()
+        await streamed(secrets, ear)
     await watched(secrets, ear)
     ear.see(api, api.configuration, api.rest_client, api.rest_client.pool_manager, secrets)
+
+
+async def streamed(secrets: ListWatch, ear: Ear) -> None:
+    """Read one watch, as far as it goes."""
+    watch = await secrets.watch({"resourceVersion": "1"}, idle_timeout=0.05)
+    ear.see(watch)
+    try:
+        with anyio.move_on_after(0.1):
+            while await watch.receive() is not None:
+                pass
+    finally:
+        watch.close()
 
 
 async def watched(secrets: ListWatch, ear: Ear) -> None:
