@@ -1,5 +1,8 @@
 """What every unit test stands on: each asynchronous one runs on both backends."""
 
+import os
+import random
+
 import pytest
 
 
@@ -7,3 +10,12 @@ import pytest
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Run an `anyio` test on asyncio and on trio; a module bound to one of them overrides this."""
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def luck(request: pytest.FixtureRequest) -> None:
+    """Give each test the same luck in every run: jitter is drawn from `random`.
+
+    A test has to hold whatever the luck: `WATCHKIT_LUCK=7 nox -s unit` deals another one.
+    """
+    random.seed(f"{request.node.nodeid} {os.environ.get('WATCHKIT_LUCK', '')}")

@@ -78,6 +78,15 @@ async def synced(informer: SharedInformer[Any], seconds: float = 600) -> None:
     await settle()
 
 
+async def caught_up(informer: SharedInformer[Any], obj: Mapping[str, Any]) -> None:
+    """Wait until the cache is as new as this object, and let handlers handle it.
+
+    The watch may just be between two requests: what `settle` alone does not wait for.
+    """
+    await informer.wait_for_version(obj, 600)
+    await settle()
+
+
 async def settle(seconds: float = 0.01) -> None:
     """Let everything run that can."""
     await anyio.sleep(seconds)

@@ -9,6 +9,7 @@ from structlog.typing import EventDict
 
 from tests.unit.informer.informing import (
     Recorder,
+    caught_up,
     listed,
     raises_itself,
     settle,
@@ -178,8 +179,8 @@ async def test_ten_minutes_of_stalling(cluster: FakeCluster, pods: ListerWatcher
         await synced(informer)
         for second in range(0, 600, 60):  # a tenth of the changes, at the full rate meanwhile
             for n in range(1000):
-                touch(cluster, f"p{n}", second)
-            await settle()
+                last = touch(cluster, f"p{n}", second)
+            await caught_up(informer, last)
             assert len(sibling.changes) == 1000 * (second // 60 + 2)
             await anyio.sleep(60)
         assert stuck.statistics().queued <= 1000
