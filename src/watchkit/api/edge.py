@@ -82,6 +82,7 @@ async def _head(client: ApiClient, request: Request, used: dict[str, str]) -> An
             query=query,
             headers=_headers(client, request, auth),
             lane=request.lane,
+            apart=request.once,
         )
         response, raw = await transmit(client, get)
         return Answer(Incoming(response, request.doing), response, raw)

@@ -39,8 +39,8 @@ class ListWatch:
     Resource serves too: `ListWatch(resource, namespace="default")`. Making one sends nothing.
 
     It uses the client given, with its credentials, headers, TLS and proxy; it never opens or
-    closes one. Every watch has a connection of its own, so leave room in the client's pool
-    (`Configuration.connection_pool_maxsize`, 100 by default) for as many as you have watches.
+    closes one. Every watch has a connection of its own, beside those that the client's pool may
+    have (`Configuration.connection_pool_maxsize`): no watch keeps a list or a call waiting.
     A retry policy put over the client's transport is gone round: watchers have their own.
 
     `metadata_only` asks for PartialObjectMetadata: what is not metadata never enters this

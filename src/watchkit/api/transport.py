@@ -36,7 +36,8 @@ class Get:
     """One GET, ready to go. `doing` names it in errors; `query` is sent as it is.
 
     `lane` names a pool of connections that only requests with the same lane share, None the
-    client's common one.
+    client's common one. `apart`: its answer has no end, so its connection is one beside those
+    that the client may have.
     """
 
     doing: str
@@ -44,6 +45,7 @@ class Get:
     query: list[tuple[str, str]] = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     lane: str | None
+    apart: bool = False
 
 
 async def transmit(client: ApiClient, get: Get) -> tuple[aiohttp.ClientResponse, bool]:
@@ -124,7 +126,7 @@ async def _through_session(
             raise_for_status=False,
             read_bufsize=READ_BUFFER,
             # Those given with a request replace the session's: the caller's stay outermost.
-            middlewares=(*middlewares, _Lane(get)),
+            middlewares=(*middlewares, _Lane(get, session.connector if get.apart else None)),
             **_configured(transport),
         )
     except FOREIGN as error:
@@ -142,10 +144,13 @@ class _Lane:
 
     A fault becomes one of ours here, beneath the session: aiohttp itself would send a GET again
     once after a reset, at once and uncounted.
+
+    `connector` is the pool in which the request is to take nobody's place.
     """
 
-    def __init__(self, get: Get) -> None:
+    def __init__(self, get: Get, connector: aiohttp.BaseConnector | None = None) -> None:
         self._get = get
+        self._connector = connector
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -155,10 +160,50 @@ class _Lane:
             headers[_LANE] = self._get.lane
             request.proxy_headers = headers
         try:
-            return await handler(request)
+            return await self._sent(request, handler)
         except FOREIGN as error:
             fault = transport_error(error, self._get.doing)
         raise fault
+
+    async def _sent(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if self._connector is None or not self._connector.limit:
+            return await handler(request)
+        place = _Place(self._connector)
+        try:
+            response = await handler(request)
+        except BaseException:
+            place.give_back()
+            raise
+        if response.connection is None:  # the body came with the head and has ended
+            place.give_back()
+        else:
+            response.connection.add_callback(place.give_back)
+        return response
+
+
+class _Place:
+    """Room for one more connection in a pool of limited size, until it is given back.
+
+    A watch holds its connection for as long as it lives: a pool of the caller's would serve as
+    many watches as it has places, and nothing else. aiohttp has no public word for a connection
+    that does not count: so its limit is one more meanwhile.
+    """
+
+    def __init__(self, connector: aiohttp.BaseConnector) -> None:
+        self._connector: aiohttp.BaseConnector | None = connector
+        _widen(connector, 1)
+
+    def give_back(self) -> None:
+        """Take the room away again; a second call does nothing."""
+        if self._connector is not None:
+            _widen(self._connector, -1)
+            self._connector = None
+
+
+def _widen(connector: aiohttp.BaseConnector, by: int) -> None:
+    setattr(connector, "_limit", connector.limit + by)  # noqa: B010 - the property has no setter
 
 
 async def _through(transport: _Transport, client: ApiClient, get: Get) -> aiohttp.ClientResponse:

@@ -222,11 +222,11 @@ async def test_a_full_pool_is_waited_for_within_bounds() -> None:
         client_of(server.url, connection_pool_maxsize=1) as client,
     ):
         vars(client)["connect_timeout"] = 0.2  # as connect() gives its clients
-        nodes = ListWatch(CoreV1Api(client).list_node)
-        watch = await nodes.watch({}, idle_timeout=5)
+        core = CoreV1Api(client)
+        held: Any = await core.list_node(_preload_content=False)
         with pytest.raises(TransportError, match="free slot") as caught:
-            await nodes.list({}, idle_timeout=5)
-        watch.close()
+            await ListWatch(core.list_node).list({}, idle_timeout=5)
+        held.close()
 
     assert not caught.value.reached
     assert len(server.seen) == 1
