@@ -359,7 +359,7 @@ async def test_a_wait_names_what_is_not_served(cluster: FakeCluster) -> None:
     pods, shops = cluster.source("v1", "pods"), cluster.source("x.io/v1", "shops", "shop")
     async with SharedInformer(pods) as first, SharedInformer(shops) as second:
         await first.wait_for_sync(10)
-        with pytest.raises(SyncTimeout, match=r"shops\.x\.io.*404"):
+        with pytest.raises(SyncTimeout, match=r"^shops\.x\.io: not synced.*404"):
             await second.wait_for_sync(10)
         cluster.add_resource("x.io/v1", "shops", "Shop")
         await second.wait_for_sync(60)
