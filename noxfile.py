@@ -200,6 +200,14 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Run every property on thousands of new examples; `unit` tries the same few each time."""
+    install(session, *requirements("build", "test"))
+    wanted = session.posargs or ["tests/unit", *PARALLEL]
+    session.run("pytest", "--timeout=1200", *wanted, env={"HYPOTHESIS_PROFILE": "fuzz"})
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Print what a watched event and a cached object cost; nothing is asserted."""
     install(session, *requirements("build", "test"))
