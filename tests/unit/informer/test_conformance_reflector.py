@@ -271,6 +271,20 @@ async def test_left_before_the_mark_it_never_synced(pods: ListerWatcher) -> None
             await wait()
 
 
+@pytest.mark.parametrize("name", ["500", "503", "504", "reset", "refused", "403"])
+async def test_a_fault_of_a_stream_is_no_refusal_of_streams(
+    cluster: FakeCluster, pods: ListerWatcher, name: str
+) -> None:
+    """WL-06: a list would fare no better, so it is streamed for again until it succeeds."""
+    cluster.create(pod("a"))
+    cluster.inject(PASSING[name], times=3)
+    async with SharedInformer(pods) as informer:
+        await synced(informer)
+        assert cached(informer) == listed(cluster)
+    assert relists(cluster) == 0
+    assert len(queries(cluster, "watch")) == 4
+
+
 # Transforms.
 
 
