@@ -22,7 +22,9 @@ settings.register_profile(
     database=None,
     print_blob=True,
 )
-settings.register_profile("fuzz", settings.get_profile("same"), max_examples=2000, derandomize=False)
+settings.register_profile(
+    "fuzz", settings.get_profile("same"), max_examples=2000, derandomize=False
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
