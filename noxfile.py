@@ -140,10 +140,13 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(name="e2e-full", default=False)
 def e2e_full(session: nox.Session) -> None:
-    """Run the tests of calls on a real control plane for longer: fifty moves of leadership."""
+    """Run what is long on a real control plane: fifty moves of leadership, 20,000 pods."""
     install(session, *requirements("build", "e2e"))
     bounds = ("-o", "timeout_func_only=true", "--timeout=900")
-    wanted = session.posargs or ["tests/e2e/test_calls.py"]
+    wanted = session.posargs or [
+        "tests/e2e/test_calls.py",
+        "tests/e2e/test_informer_versus_client_go.py",
+    ]
     patience = {"interrupt_timeout": PATIENCE, "terminate_timeout": PATIENCE}
     session.run("pytest", *bounds, *wanted, env={"WATCHKIT_E2E_FULL": "1"}, **patience)
 
