@@ -1,4 +1,4 @@
-"""Events as lines of text: one JSON object, one name, or the columns of a table. Pure."""
+"""Events as lines of text: JSON, YAML, a name, or the columns of a table. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 
 from watchkit.api.discovery import ApiResource
 from watchkit.cli.board import row_of, said_of
+from watchkit.cli.manifests import to_yaml
 from watchkit.core.events import ObjectEvent
 
 HEADINGS: Final = ("NAMESPACE", "NAME", "STATUS", "AGE", "VERSION", "LAST EVENT")
@@ -30,12 +31,28 @@ def json_line(event: ObjectEvent) -> bytes:
     )
 
 
+def yaml_document(event: ObjectEvent) -> bytes:
+    """The event as a YAML document with the same fields as its JSON, begun by a line `---`."""
+    said = {
+        "type": event.type,
+        "object": event.object.to_dict(),
+        "initial": event.initial,
+        "inferred": event.inferred,
+    }
+    return b"---\n" + to_yaml(said).rstrip("\n").encode()
+
+
+def kind_of(resource: ApiResource) -> str:
+    """The kind as it stands before the slash of a name: "pod", "deployment.apps"."""
+    kind = resource.kind.lower()
+    return f"{kind}.{resource.group}" if resource.group else kind
+
+
 class NameLines:
     """Lines like `pod/web-0 added` and `deployment.apps/web deleted (inferred)`."""
 
     def __init__(self, resource: ApiResource, *, with_namespace: bool) -> None:
-        kind = resource.kind.lower()
-        self._kind = f"{kind}.{resource.group}" if resource.group else kind
+        self._kind = kind_of(resource)
         self._with_namespace = with_namespace
 
     def line(self, event: ObjectEvent) -> str:

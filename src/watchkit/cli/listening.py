@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import NoReturn
 
+import anyio
 import structlog
+
+from watchkit.cli.narration import Narrator
+
+
+def narrate(what: str, say: Callable[[str], None]) -> None:
+    """Say from now on, in lines for a person, what the watch of `what` goes through."""
+    narrator = Narrator(what)
+
+    def hear(event: Mapping[str, object]) -> None:
+        news = narrator.tell(event, anyio.current_time())
+        if news is not None:
+            say(news)
+
+    listen(hear)
 
 
 def listen(hear: Callable[[Mapping[str, object]], None]) -> None:

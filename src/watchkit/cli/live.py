@@ -13,7 +13,7 @@ from rich import console, live, table, text
 
 from watchkit.cli.board import Board, Row, ago
 from watchkit.cli.lines import HEADINGS
-from watchkit.cli.output import stamped
+from watchkit.cli.output import announce
 from watchkit.core.events import ObjectEvent
 
 _TICK: Final = 0.1
@@ -67,7 +67,7 @@ class LiveTable:
     def say(self, news: str) -> None:
         """Say it on stderr."""
         self._is_due = True
-        print(stamped(news), file=sys.stderr, flush=True)
+        announce(news)
 
     async def keep_alive(self) -> None:
         """Paint when there is something new, and once a second as ages grow."""

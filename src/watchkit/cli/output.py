@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from watchkit.api.discovery import ApiResource
-from watchkit.cli.lines import NameLines, TableLines, json_line
+from watchkit.cli.lines import NameLines, TableLines, json_line, yaml_document
+from watchkit.cli.status import tidy
 from watchkit.core.events import ObjectEvent
 
 
@@ -23,6 +24,7 @@ class Form(Enum):
     TABLE = "table"
     NAME = "name"
     JSON = "json"
+    YAML = "yaml"
 
 
 def form_of(output: str | None, *, is_terminal: bool, is_dumb: bool) -> Form:
@@ -34,6 +36,11 @@ def form_of(output: str | None, *, is_terminal: bool, is_dumb: bool) -> Form:
     if wanted == "table" and is_terminal and not is_dumb:
         return Form.LIVE
     return Form(wanted)
+
+
+def is_dumb(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal, if any, cannot move its cursor."""
+    return environ.get("TERM", "") in {"", "dumb", "unknown"}
 
 
 class Output(Protocol):
@@ -75,7 +82,7 @@ class LineOutput:
 
     def __enter__(self) -> Self:
         if self._heading:
-            _write(self._heading)
+            write_line(self._heading)
         return self
 
     def __exit__(
@@ -93,26 +100,30 @@ class LineOutput:
             BrokenPipeError: nobody reads any more.
 
         """
-        _write(self._render(event))
+        write_line(self._render(event))
 
     def say(self, news: str) -> None:
         """Say it on stderr, with the time of day."""
-        print(stamped(news), file=sys.stderr, flush=True)
+        announce(news)
 
     async def keep_alive(self) -> None:
         """Nothing is to be done: lines stay as they are."""
 
 
-def line_output(form: Form, resource: ApiResource, *, with_namespace: bool) -> LineOutput:
-    """Make the output of a form that writes lines."""
+def line_output(
+    form: Form, resource: ApiResource, *, names_namespace: bool, has_column: bool
+) -> LineOutput:
+    """Make the output of a form that writes lines; where a name or a table says the namespace."""
     match form:
         case Form.JSON:
             return LineOutput(json_line)
+        case Form.YAML:
+            return LineOutput(yaml_document)
         case Form.NAME:
-            names = NameLines(resource, with_namespace=with_namespace)
+            names = NameLines(resource, with_namespace=names_namespace)
             return LineOutput(lambda event: names.line(event).encode())
         case _:
-            table = TableLines(namespaced=resource.namespaced)
+            table = TableLines(namespaced=has_column)
             heading = table.heading().encode()
             return LineOutput(lambda event: table.line(event, datetime.now(UTC)).encode(), heading)
 
@@ -127,11 +138,27 @@ def drop_unread() -> None:
                 os.dup2(nowhere.fileno(), stream.fileno())
 
 
+def announce(news: str) -> None:
+    """Say it on stderr, with the time of day."""
+    print(stamped(news), file=sys.stderr, flush=True)
+
+
 def stamped(news: str) -> str:
     """Give a line with the time of day of this place."""
     return f"{datetime.now().astimezone():%H:%M:%S} {news}"
 
 
-def _write(line: bytes) -> None:
+def write_line(line: bytes) -> None:
+    """Write a line, or what ends without a newline, to stdout at once.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+
+    """
     sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
+
+
+def complain(text: str) -> None:
+    """Say on stderr, in one line, what went wrong."""
+    print(f"watchkit: {tidy(text)}", file=sys.stderr)

@@ -1,11 +1,23 @@
 """What the tests of the command line stand on: asyncio, as aiohttp knows nothing else."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.unit.cli.examples import manifest
 from watchkit.testing import FakeApiServer, FakeCluster
+
+HERE: Final = Path(__file__).parent
+TIMEOUT: Final = 180  # seconds: a program of its own starts slowly where the machine is busy
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test here its time: on a machine that is not busy, none takes two seconds."""
+    for item in items:
+        if HERE in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
 
 
 @pytest.fixture(scope="module")

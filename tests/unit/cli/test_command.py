@@ -175,6 +175,17 @@ async def test_a_wrong_command_line_gives_the_usage_and_2(arguments: tuple[str, 
     assert result.stderr.startswith("Usage: watchkit watch ")
 
 
+@pytest.mark.parametrize("command", ["watch", "get", "doctor"])
+async def test_its_help_ends_with_examples(command: str) -> None:
+    """One a line, as they are typed."""
+    result = await ran(command, "--help")
+
+    examples = result.stdout.rpartition("\n\n")[2].splitlines()
+    assert result.status == 0
+    assert len(examples) >= 3
+    assert all(line.startswith(f"  watchkit {command} ") for line in examples)
+
+
 async def test_it_tells_its_version() -> None:
     """The one of the distribution."""
     result = await ran("--version")

@@ -4,10 +4,11 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+import yaml
 
 from tests.unit.cli.examples import added, deleted, modified, pod
 from watchkit.api.discovery import ApiResource
-from watchkit.cli.lines import NameLines, TableLines, json_line
+from watchkit.cli.lines import NameLines, TableLines, json_line, yaml_document
 from watchkit.core.objects import Object
 
 PODS = ApiResource("", "v1", "pods", "pod", "Pod", True, frozenset())  # noqa: FBT003
@@ -37,6 +38,14 @@ def test_a_json_line_is_one_line() -> None:
 
     assert b"\n" not in line
     assert json.loads(line)["object"]["metadata"]["name"] == "a\nb"
+
+
+def test_a_yaml_document_says_what_a_json_line_does() -> None:
+    """One after the other they are a stream of documents."""
+    events = [added(pod(), initial=True), deleted(pod("b", data="x\ny\n"), inferred=True)]
+    stream = b"\n".join(map(yaml_document, events))
+
+    assert [*yaml.safe_load_all(stream)] == [json.loads(json_line(event)) for event in events]
 
 
 @pytest.mark.parametrize(("resource", "kind"), [(PODS, "pod"), (SETS, "statefulset.apps")])

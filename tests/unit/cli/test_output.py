@@ -19,6 +19,7 @@ from watchkit.cli.output import Form, form_of
         ("name", False, False, Form.NAME),
         ("json", True, False, Form.JSON),
         ("json", False, False, Form.JSON),
+        ("yaml", True, False, Form.YAML),
     ],
 )
 def test_the_reader_decides(
