@@ -8,21 +8,37 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from tests.simulation.ledger import Ledger
-from tests.simulation.session import kept, simulate
+from tests.simulation.session import explained, kept, simulate
 from tests.simulation.tally import Tally
 
-PORTION = 10_000
+PORTION: Final = 10_000
 """Seeds after which a session with a ledger has nothing to lose."""
+ENOUGH: Final = 5_000
+"""Schedules in which every kind of fault and every row has to be hit (see `tally.LEAST`)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for."""
     asked = _parsed(arguments)
     if asked.explain is not None:
+        print(*explained(asked.explain), sep="\n")
         return 0
-    time.monotonic()
+    began = time.monotonic()
+    total = _simulated(asked)
+    print(*total.lines(), sep="\n")
+    print(f"{time.monotonic() - began:.0f} s on {asked.processes} processes")
+    rare = total.rare() if total.schedules >= ENOUGH else []
+    if rare:
+        print("hit too rarely:", ", ".join(rare))
+    for seed in sorted({seed for seed, _ in total.wrongs})[:1]:
+        print(*explained(seed), sep="\n")
+    return 1 if total.wrongs or rare else 0
+
+
+def _simulated(asked: argparse.Namespace) -> Tally:
     begin, end = (int(part) for part in asked.seeds.split(":"))
     total = simulate(kept(), asked.processes) if kept() else Tally()
     ledger = Ledger(asked.ledger) if asked.ledger else None
@@ -34,12 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if ledger:
                 ledger.keep(seeds, part)
         total += part
-    rare = total.rare() if total.schedules >= 5000 else []
-    if rare:
-        pass
-    for _seed in sorted({seed for seed, _ in total.wrongs})[:1]:
-        pass
-    return 1 if total.wrongs or rare else 0
+    return total
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -114,7 +114,6 @@ class WatcherConsumer:
         markers = watcher.with_markers()
         while True:
             until = self._ahead[0].at if self._ahead else float("inf")
-            self._waiting_since = anyio.current_time()
             with anyio.CancelScope(deadline=until) as scope:
                 try:
                     await self._note(await anext(markers))
@@ -128,7 +127,9 @@ class WatcherConsumer:
 
     async def _interrupted(self, interruption: Interruption) -> bool:
         if interruption.how == "slow":
+            self._waiting_since = float("inf")
             await anyio.sleep(interruption.seconds)
+            self._waiting_since = anyio.current_time()
         return interruption.how == "restart"
 
     async def _note(self, event: Event) -> None:

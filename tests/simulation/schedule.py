@@ -137,12 +137,10 @@ def drawn(seed: int) -> Schedule:
 def _noticeable(schedule: Schedule, restored: float) -> Schedule:
     """Leave out what lets a restore go by unseen: the one probe has to be answered.
 
-    Nobody who begins with a version of before the restore can know that it was.
+    Nobody who begins with a version of before the restore can know that it was, and who gives up
+    a request that would have failed cannot either.
     """
-    consumers = (
-        replace(each, interruptions=tuple(i for i in each.interruptions if i.how != "restart"))
-        for each in schedule.consumers
-    )
+    consumers = (replace(each, interruptions=()) for each in schedule.consumers)
     calm = (restored - 1.0, restored + CALM)
     strikes = tuple(each for each in schedule.strikes if not calm[0] < each.at < calm[1])
     return replace(schedule, consumers=tuple(consumers), strikes=strikes)
