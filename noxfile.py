@@ -115,7 +115,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the types, as two checkers see them, and that the public ones are complete."""
     install(session, *requirements("build", "e2e", "types"))
-    session.run("mypy", "src", "tests/unit/typing/api.py")
+    session.run("mypy", "src", "tests/unit/typing")
     session.run("basedpyright")
     session.run("basedpyright", "--ignoreexternal", "--verifytypes", "watchkit")
 
@@ -140,10 +140,13 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(name="e2e-full", default=False)
 def e2e_full(session: nox.Session) -> None:
-    """Run the tests of calls on a real control plane for longer: fifty moves of leadership."""
+    """Run what is long on a real control plane: fifty moves of leadership, 20,000 pods."""
     install(session, *requirements("build", "e2e"))
     bounds = ("-o", "timeout_func_only=true", "--timeout=900")
-    wanted = session.posargs or ["tests/e2e/test_calls.py"]
+    wanted = session.posargs or [
+        "tests/e2e/test_calls.py",
+        "tests/e2e/test_informer_versus_client_go.py",
+    ]
     patience = {"interrupt_timeout": PATIENCE, "terminate_timeout": PATIENCE}
     session.run("pytest", *bounds, *wanted, env={"WATCHKIT_E2E_FULL": "1"}, **patience)
 
@@ -197,6 +200,14 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "combine")
     session.run("coverage", "report")
     session.run("coverage", "report", "--include=*/watchkit/core/*", "--fail-under=100")
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Run every property on thousands of new examples; `unit` tries the same few each time."""
+    install(session, *requirements("build", "test"))
+    wanted = session.posargs or ["tests/unit", *PARALLEL]
+    session.run("pytest", "--timeout=1200", *wanted, env={"HYPOTHESIS_PROFILE": "fuzz"})
 
 
 @nox.session(default=False)

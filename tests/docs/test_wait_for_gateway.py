@@ -1,28 +1,22 @@
 """The example wait_for_gateway.py, run as its reader would, with a gateway that is late."""
 
-import os
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
 import aiohttp.web
-import anyio
 import pytest
-from anyio.abc import Process
-from anyio.streams.text import TextReceiveStream
 
-ROOT: Final = Path(__file__).parents[2]
-EXAMPLE: Final = ROOT / "examples" / "wait_for_gateway.py"
+from .programs import EXAMPLES, SOON, Program, running
+
 QUICK: Final = ("--max-retries", "2", "--initial-delay", "0.05", "--max-delay", "0.05")
-SOON: Final = 10.0
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
@@ -31,25 +25,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@dataclass
 class App:
-    """The example, running."""
+    """The example, serving."""
 
-    def __init__(self, process: Process, lines: AsyncIterator[str]) -> None:
-        self.process = process
-        self.url = ""
-        self._lines = lines
-        self._text = ""
-
-    async def says(self, text: str) -> str:
-        """Wait until it has printed a line with this text, and give that line."""
-        with anyio.fail_after(SOON):
-            while True:
-                *lines, self._text = self._text.split("\n")
-                for number, line in enumerate(lines):
-                    if text in line:
-                        self._text = "\n".join([*lines[number + 1 :], self._text])
-                        return line
-                self._text += await anext(self._lines)
+    program: Program
+    url: str
 
     async def page(self, path: str) -> tuple[int, str]:
         """Get one of its pages."""
@@ -58,22 +39,11 @@ class App:
 
 
 @asynccontextmanager
-async def running(gateway: str, *flags: str, **environ: str) -> AsyncIterator[App]:
+async def serving(gateway: str, *flags: str, **environ: str) -> AsyncIterator[App]:
     """Run the example on a free port, and see that it ends with 0 when it is told to."""
-    command = [sys.executable, "-W", "error", EXAMPLE, "--gateway", gateway, "--port", "0", *flags]
-    environment = {**os.environ, **environ}
-    async with await anyio.open_process(command, env=environment, stderr=None) as process:
-        try:
-            assert process.stdout is not None
-            app = App(process, aiter(TextReceiveStream(process.stdout)))
-            app.url = (await app.says("serving on")).split()[-1]
-            yield app
-            process.send_signal(signal.SIGTERM)
-            with anyio.fail_after(SOON):
-                assert await process.wait() == 0
-        finally:
-            if process.returncode is None:
-                process.kill()
+    given = ("--gateway", gateway, "--port", "0", *flags)
+    async with running("wait_for_gateway.py", *given, environ=environ) as program:
+        yield App(program, (await program.says("serving on")).split()[-1])
 
 
 @asynccontextmanager
@@ -103,18 +73,18 @@ def a_free_port() -> int:
 async def test_it_serves_while_it_waits_and_is_ready_once_the_gateway_is_there() -> None:
     """Later than all its retries: it says so, serves on, and finds the gateway in the end."""
     port = a_free_port()
-    async with running(f"http://127.0.0.1:{port}", *QUICK) as app:
+    async with serving(f"http://127.0.0.1:{port}", *QUICK) as app:
         assert await app.page("/healthz") == (200, "ok\n")
         assert await app.page("/") == (200, "hello\n")
         status, text = await app.page("/readyz")
         assert status == 503
         assert "waiting for the gateway" in text
         assert (await app.page("/gateway"))[0] == 503
-        assert "given up after 3 attempts" in await app.says("still no gateway")
-        await app.says("still no gateway")
-        assert app.process.returncode is None
+        assert "given up after 3 attempts" in await app.program.says("still no gateway")
+        await app.program.says("still no gateway")
+        assert app.program.process.returncode is None
         async with a_gateway(port):
-            await app.says("the gateway is there")
+            await app.program.says("the gateway is there")
             assert await app.page("/readyz") == (200, "ok\n")
             assert await app.page("/gateway") == (200, "routes: 3\n")
 
@@ -124,8 +94,8 @@ async def test_its_settings_may_be_environment_variables() -> None:
     environ = {"GATEWAY_MAX_RETRIES": "7", "GATEWAY_INITIAL_DELAY": "0.01"}
     flags = ("--max-retries", "1", "--max-delay", "0.01")
     url = f"http://127.0.0.1:{a_free_port()}"
-    async with running(url, *flags, **environ) as app:
-        assert "given up after 2 attempts" in await app.says("still no gateway")
+    async with serving(url, *flags, **environ) as app:
+        assert "given up after 2 attempts" in await app.program.says("still no gateway")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +107,13 @@ async def test_its_settings_may_be_environment_variables() -> None:
 )
 def test_a_bad_setting_is_explained(flags: list[str], said: str) -> None:
     """At once, by name, with the exit code of a wrong command line."""
-    command = [sys.executable, EXAMPLE, "--gateway", "http://127.0.0.1:1", *flags]
+    command = [
+        sys.executable,
+        EXAMPLES / "wait_for_gateway.py",
+        "--gateway",
+        "http://127.0.0.1:1",
+        *flags,
+    ]
     ended = subprocess.run(command, capture_output=True, check=False, text=True, timeout=SOON)  # noqa: S603 - fixed
 
     assert ended.returncode == 2

@@ -12,7 +12,10 @@ import pytest
 
 import watchkit
 
-HOMES = ("watchkit", "watchkit.conditions", "watchkit.controllers", "watchkit.testing")
+HOMES = (
+    *("watchkit", "watchkit.conditions", "watchkit.controllers"),
+    *("watchkit.metrics", "watchkit.testing"),
+)
 PUBLIC = [home for home in HOMES if importlib.util.find_spec(home)]  # some are still to come
 FEW = 12  # names that need no groups
 

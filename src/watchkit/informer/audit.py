@@ -77,9 +77,12 @@ class Auditor(Generic[T]):
 
     async def _list(self) -> Listing:
         while True:
-            listing = await self._lists.go_on(None, paged=True, began=lambda _: None)
+            listing = await self._lists.go_on(None, paged=True, began=self._began)
             if listing is not None:
                 return listing
+
+    def _began(self, _version: str) -> None:
+        self._reflector.tally.listed("audit")
 
     async def _differing(self, listing: Listing, touched: Collection[str]) -> list[str]:
         """Give the keys that differ, and still do when the watch has had time to say so."""

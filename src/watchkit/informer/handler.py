@@ -6,27 +6,33 @@ from collections.abc import Callable
 from inspect import isawaitable
 from typing import Generic
 
+from typing_extensions import TypeVar
+
 from watchkit.core.events import Added, Change, Updated
+from watchkit.core.objects import Object
 from watchkit.informer.records import T
 
+T_contra = TypeVar("T_contra", default=Object, contravariant=True)
 
-class Handler(Generic[T]):
+
+class Handler(Generic[T_contra]):
     """What is called for each change; override what you want. These methods do nothing.
 
     A method may be plain or `async`: an awaitable result is awaited before the next change of
-    the same key. Plain ones run on the event loop and must not block it.
+    the same key. Plain ones run on the event loop and must not block it. A `Handler[object]`
+    serves informers of every model.
     """
 
-    def on_add(self, new: T) -> object:
+    def on_add(self, new: T_contra) -> object:
         """An object came to be, or came into the watched set; also what was there before."""
 
-    def on_update(self, old: T, new: T) -> object:
+    def on_update(self, old: T_contra, new: T_contra) -> object:
         """An object has changed; `old` is what this handler was shown last."""
 
-    def on_delete(self, last: T) -> object:
+    def on_delete(self, last: T_contra) -> object:
         """An object left the watched set; `last` is its last state known."""
 
-    def on_change(self, change: Change[T]) -> object:
+    def on_change(self, change: Change[T_contra]) -> object:
         """Any of these, with all that a change tells; called after the one that is special."""
 
 

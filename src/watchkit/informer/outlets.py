@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Generic
 
@@ -25,6 +26,13 @@ class Outlets(Generic[T]):
     def names(self) -> set[str]:
         """The names in use."""
         return {each.name for each in self._all}
+
+    def queued(self) -> Counter[str]:
+        """Count the changes that wait, by the name of whom they wait for."""
+        waiting: Counter[str] = Counter()
+        for outlet in tuple(self._all):
+            waiting[outlet.name] += len(outlet.queue)
+        return waiting
 
     def add(self, outlet: Outlet[T]) -> None:
         """Tell one more of all that comes from now on."""

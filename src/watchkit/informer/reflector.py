@@ -15,17 +15,19 @@ from watchkit.core.health import Health, HealthState
 from watchkit.core.listing import Listing
 from watchkit.core.objects import Object
 from watchkit.core.source import ListerWatcher
+from watchkit.core.tally import Tally
 from watchkit.informer.cache import SourceMemory
 from watchkit.informer.outlets import Outlets
 from watchkit.informer.records import T
 from watchkit.informer.settings import Settings
-from watchkit.watching.feed import Feed, Marker
+from watchkit.watching.feed import Feed
+from watchkit.watching.gathering import Marker
 
 
 class Reflector(Generic[T]):
     """One list+watch under an informer; `on_news` is called after whatever moved the cache.
 
-    `lists` counts the lists that were taken whole.
+    `lists` counts the lists that were taken whole; `tally` counts for the whole informer.
     """
 
     def __init__(
@@ -35,11 +37,14 @@ class Reflector(Generic[T]):
         settings: Settings,
         outlets: Outlets[T],
         on_news: Callable[[Sequence[Change[T]]], None],
+        *,
+        tally: Tally,
     ) -> None:
         self.source = source
+        self.tally: Tally = tally
         self.lists: int = 0
         self._memory = _Part(memory)
-        self._feed: Feed[Change[T]] = settings.feed(source, self._memory)
+        self._feed: Feed[Change[T]] = settings.feed(source, self._memory, tally)
         self._outlets = outlets
         self._on_news = on_news
         self._pulling: anyio.CancelScope | None = None
@@ -65,7 +70,12 @@ class Reflector(Generic[T]):
     @property
     def silence(self) -> float:
         """Seconds of waiting for the server since it was last heard of."""
-        return self._feed.silence
+        return self._feed.pulse.silence
+
+    @property
+    def progress_age(self) -> float | None:
+        """Seconds since the server was last heard of, or first asked; None: not asked yet."""
+        return self._feed.pulse.age
 
     @property
     def health(self) -> Health:

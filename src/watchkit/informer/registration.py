@@ -91,8 +91,9 @@ class Registration(Generic[T]):
             TimeoutError: that took longer than `timeout` seconds.
 
         """
-        with anyio.fail_after(timeout):
-            await self.outlet.synced.wait()
+        if not self.outlet.synced.is_set():
+            with anyio.fail_after(timeout):
+                await self.outlet.synced.wait()
         if self.outlet.error is not None:
             raise self.outlet.error
 

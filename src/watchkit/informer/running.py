@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain, count
 from typing import Final, Generic
 
 import anyio
@@ -13,6 +14,8 @@ from watchkit.core.errors import SyncTimeout
 from watchkit.core.events import Added, Change, Updated
 from watchkit.core.health import Health, HealthState
 from watchkit.core.source import ListerWatcher
+from watchkit.core.statistics import InformerStatistics
+from watchkit.core.tally import Tally
 from watchkit.informer.audit import Auditor
 from watchkit.informer.cache import Cache
 from watchkit.informer.handler import Handler, name_of
@@ -55,6 +58,7 @@ class Running(Generic[T]):
         if not sources:
             raise ValueError("an informer needs a source")
         self.resource: str = sources[0].resource
+        self.tally: Tally = Tally(self.resource)
         self.outlets: Outlets[T] = Outlets()
         self.life: Life = Life(self.resource, self._ended)
         self._settings = settings
@@ -66,7 +70,6 @@ class Running(Generic[T]):
         )
         self._reflectors: dict[str | None, Reflector[T]] = {}
         self._is_synced = False
-        self._names = 0
         for source in sources:
             self.add_source(source)
         if settings.resync_period is not None:
@@ -85,7 +88,9 @@ class Running(Generic[T]):
         if source.resource != self.resource:
             raise ValueError(f"sources of two resources: {self.resource} and {source.resource}")
         memory = self.cache.add_source(source.namespace)
-        reflector = Reflector(source, memory, self._settings, self.outlets, self._told)
+        reflector = Reflector(
+            source, memory, self._settings, self.outlets, self._told, tally=self.tally
+        )
         self._reflectors[source.namespace] = reflector
         self.life.start(reflector.run)
         if (period := self._settings.audit_period) is not None:
@@ -196,8 +201,10 @@ class Running(Generic[T]):
         return [Added(value, meta, initial=True) for value, meta in shown if meta is not None]
 
     def _unique(self, name: str) -> str:
-        self._names += 1
-        return f"{name}-{self._names}" if name in self.outlets.names() else name
+        """Add the first free number: names are labels, and there may not be ever more."""
+        taken = self.outlets.names()
+        numbered = (f"{name}-{number}" for number in count(2))
+        return next(each for each in chain([name], numbered) if each not in taken)
 
     async def _resync(self, period: float) -> None:
         due = anyio.current_time() + period
@@ -245,7 +252,23 @@ class Running(Generic[T]):
             raise ValueError(f"{wanted.key}: its namespace is not watched")
         return reflector
 
-    # Health.
+    # Health, and what was done.
+
+    def statistics(self) -> InformerStatistics:
+        """Count over all sources."""
+        so_far = self.tally.statistics()
+        ages = [age for each in self.reflectors if (age := each.progress_age) is not None]
+        is_ended = self.life.is_ended
+        return InformerStatistics(
+            so_far.resource,
+            so_far.watches,
+            so_far.lists,
+            so_far.events,
+            progress_age=None if is_ended else max(ages, default=None),
+            is_ended=is_ended,
+            objects=len(self.cache.store),
+            queued=self.outlets.queued(),
+        )
 
     @property
     def health(self) -> Health:

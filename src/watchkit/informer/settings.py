@@ -11,6 +11,7 @@ from watchkit.core.ledger import Memory
 from watchkit.core.options import ListOptions
 from watchkit.core.position import Policy
 from watchkit.core.source import ListerWatcher
+from watchkit.core.tally import Tally
 from watchkit.informer.records import T
 from watchkit.watching.additions import refused_by
 from watchkit.watching.feed import Feed
@@ -55,8 +56,10 @@ class Settings:
     def _is_stream_wanted(self) -> bool:
         return self.initial_list == "stream" or bool(self.options.send_initial_events)
 
-    def feed(self, source: ListerWatcher, memory: Memory[Change[T]]) -> Feed[Change[T]]:
-        """Make the feed of one source."""
+    def feed(
+        self, source: ListerWatcher, memory: Memory[Change[T]], tally: Tally
+    ) -> Feed[Change[T]]:
+        """Make the feed of one source; `tally` counts what happens."""
         options, refused = self.options, refused_by(source)
         can_stream = (
             "sendInitialEvents" not in refused and options.allow_watch_bookmarks is not False
@@ -70,6 +73,7 @@ class Settings:
             options,
             Policy(self.backoff, "relist", self.idle_timeout),
             memory,
+            tally,
             replay=True,
             stream=self.initial_list == "auto" and can_stream,
             stream_deadline=self.stream_deadline,

@@ -14,6 +14,8 @@ from watchkit.core.health import Health
 from watchkit.core.objects import Object
 from watchkit.core.options import ListOptions
 from watchkit.core.source import ListerWatcher
+from watchkit.core.statistics import InformerStatistics
+from watchkit.core.tally import Tally
 from watchkit.informer.handler import Callbacks, Handler
 from watchkit.informer.indexes import Indexer
 from watchkit.informer.outlet import Delivery, Predicate
@@ -128,6 +130,15 @@ class SharedInformer(anyio.AsyncContextManagerMixin, Generic[T]):
         `held_by` names the handler whose full buffer holds the watch back.
         """
         return self._running.health
+
+    @property
+    def tally(self) -> Tally:
+        """The counters of what it has done, which outlive it."""
+        return self._running.tally
+
+    def statistics(self) -> InformerStatistics:
+        """Count what it has done so far, and what it holds; may be read from any thread."""
+        return self._running.statistics()
 
     def is_live(self, max_age: float) -> bool:
         """Whether it runs, and no source has been waited for in silence longer than `max_age` s.

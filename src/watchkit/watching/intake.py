@@ -28,13 +28,13 @@ class Intake(Generic[E]):
     """What came of one batch of frames.
 
     `version` is the position after it, `failure` what ended it (frames behind it are void),
-    `bookmarked` whether a bookmark was among them, `synced` whether the initial events ended.
+    `bookmarks` how many of them were bookmarks, `synced` whether the initial events ended.
     """
 
     version: str | None
     events: list[E | Bookmark | Synced] = field(default_factory=list)
     failure: WatchkitError | None = None
-    bookmarked: bool = False
+    bookmarks: int = 0
     synced: bool = False
 
 
@@ -89,7 +89,7 @@ def _take_mark(
     intake: Intake[E], marked: Marked, memory: Memory[E], initial: Listing | None
 ) -> Listing | None:
     """A version is learnt from the end of the initial events, not from bookmarks before it."""
-    intake.bookmarked = True
+    intake.bookmarks += 1
     if initial is None:
         intake.version = latest(marked.version, intake.version)
         intake.events.append(Bookmark(intake.version))

@@ -27,6 +27,8 @@ from watchkit.core.ledger import Ledger
 from watchkit.core.objects import Object
 from watchkit.core.options import ListOptions
 from watchkit.core.position import Policy
+from watchkit.core.statistics import WatchStatistics
+from watchkit.core.tally import Tally
 from watchkit.watching.feed import Feed
 
 if TYPE_CHECKING:
@@ -115,8 +117,9 @@ class RetryWatcher(Generic[T]):
             raise ValueError(msg)
         policy = Policy(backoff, on_expired, idle_timeout)
         self._source = source
+        self.tally: Tally = Tally(source.resource)
         self._feed: Feed[ObjectEvent] = Feed(
-            source, options, policy, Ledger(), replay=replay_existing
+            source, options, policy, Ledger(), self.tally, replay=replay_existing
         )
         self._model = model
         self._wants_bookmarks = options.allow_watch_bookmarks is True
@@ -140,6 +143,14 @@ class RetryWatcher(Generic[T]):
         """How the watcher is, judged now. Its consumer's own time is no silence of the server."""
         health = self._feed.health(self._resource_version)
         return replace(health, state=HealthState.STOPPED) if self._is_closed else health
+
+    def statistics(self) -> WatchStatistics:
+        """Count what it has done so far; may be read from any thread.
+
+        `tally` has the same counters, and outlives the watcher.
+        """
+        age = None if self._is_closed else self._feed.pulse.age
+        return replace(self.tally.statistics(), progress_age=age, is_ended=self._is_closed)
 
     def with_markers(self) -> AsyncIterator[Event[T]]:
         """Iterate over the same events with the markers between them.

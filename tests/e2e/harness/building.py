@@ -45,7 +45,7 @@ def built_binaries(environment: Mapping[str, str], progress: Progress) -> Binari
     """
     cache = cache_directory(environment)
     cache.mkdir(parents=True, exist_ok=True)
-    with _lock(cache / "lock", progress):
+    with locked(cache / "lock", progress):
         toolchain = find_toolchain(cache, environment, progress)
         home = cache / f"controlplane-{_key(toolchain)}"
         if not home.exists():
@@ -92,7 +92,7 @@ def _stamps() -> str:
 
 
 @contextmanager
-def _lock(path: Path, progress: Progress) -> Iterator[None]:
+def locked(path: Path, progress: Progress) -> Iterator[None]:
     """Hold a lock that ends with this process; of several runs one builds, the rest wait."""
     with path.open("w") as file:
         try:

@@ -90,6 +90,7 @@ async def test_a_watch_takes_back_the_room_that_it_brought(end: str) -> None:
         client_of(server.url, connection_pool_maxsize=1) as api,
     ):
         connector = api.rest_client.pool_manager.connector
+        assert connector is not None
         pods = ListWatch(CoreV1Api(api).list_namespaced_pod, "shop")
         first = await pods.watch({}, idle_timeout=PATIENCE)
         with suppress(WatchkitError):
