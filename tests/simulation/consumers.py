@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -75,7 +76,7 @@ class WatcherConsumer:
         while True:
             options = self._consumer.options
             if self._stored is not None:
-                options = _at(options, self._stored)
+                options = replace(options, resource_version=self._stored)
             self._records.append(Began(anyio.current_time(), self._stored))
             watcher = RetryWatcher(
                 self._tap,
@@ -146,12 +147,6 @@ class WatcherConsumer:
             case _:
                 self._records.append(told(event, now))
                 self._stored = event.resume_version or self._stored
-
-
-def _at(options: object, version: str) -> dict[str, object]:
-    fields = ("label_selector", "limit", "allow_watch_bookmarks")
-    named = {name: getattr(options, name) for name in fields}
-    return {"resource_version": version, **{k: v for k, v in named.items() if v is not None}}
 
 
 class InformerConsumer:
@@ -244,7 +239,7 @@ class InformerConsumer:
             on_change=self._slowly(f"late {life}"), delivery="every", buffer=3
         )
 
-    def _noting(self, name: str):  # noqa: ANN202 - a handler
+    def _noting(self, name: str) -> Callable[[Change], None]:
         records = self._diary.of(name)
 
         def note(change: Change) -> None:
@@ -252,7 +247,7 @@ class InformerConsumer:
 
         return note
 
-    def _raising(self, name: str):  # noqa: ANN202 - a handler
+    def _raising(self, name: str) -> Callable[[Change], None]:
         records = self._diary.of(name)
 
         def note(change: Change) -> None:
@@ -261,7 +256,7 @@ class InformerConsumer:
 
         return note
 
-    def _slowly(self, name: str):  # noqa: ANN202 - a handler
+    def _slowly(self, name: str) -> Callable[[Change], Awaitable[None]]:
         records = self._diary.of(name)
         running: set[str] = set()
 

@@ -10,16 +10,21 @@ from tests.simulation.trouble import KINDS, OPEN
 from watchkit import Backoff, ListOptions
 from watchkit.core.backoff import Backoff as _Backoff
 
+Verb: TypeAlias = Literal["create", "touch", "relabel", "delete", "recreate", "noise"]
+
 NAMESPACES: Final = ("a", "b")
 NAMES: Final = ("w0", "w1", "w2", "w3")
 APPS: Final = ("web", "db")
 QUIET: Final = 20.0
 """Seconds between the last of what happens and the healing of the server."""
 
+VERBS: Final[tuple[Verb, ...]] = (
+    "create", "create", "touch", "touch", "touch", "relabel", "delete", "recreate", "noise",
+)  # fmt: skip
+"""What writers do, as often as it stands here."""
 CALM: Final = 230.0
 """Seconds after a restore in which nothing else goes wrong: idle bound, cap, slowness, probe."""
 
-Verb: TypeAlias = Literal["create", "touch", "relabel", "delete", "recreate", "noise"]
 Turn: TypeAlias = Literal["compact", "restore", "unserve", "serve"]
 
 
@@ -151,8 +156,6 @@ def _kinds(chance: random.Random) -> list[Literal["watcher", "informer"]]:
 
 
 def _writes(chance: random.Random, storms: list[float]) -> tuple[Write, ...]:
-    verbs: list[Verb] = ["create", "create", "touch", "touch", "touch", "relabel", "delete"]
-    verbs += ["recreate", "noise"]
     times = [chance.uniform(1.0, 250.0) for _ in range(chance.randint(10, 25))]
     for at in storms:  # what happens in the middle of a trouble is what shows it
         times += [
@@ -161,7 +164,7 @@ def _writes(chance: random.Random, storms: list[float]) -> tuple[Write, ...]:
     return tuple(
         Write(
             max(0.5, round(at, 3)),
-            chance.choice(verbs),
+            chance.choice(VERBS),
             chance.choice(NAMESPACES),
             chance.choice(NAMES),
             chance.choice(APPS),
