@@ -17,7 +17,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "unit", "e2e", "docs", "dist", "floors"]
+nox.options.sessions = ["lint", "types", "unit", "simulation", "e2e", "docs", "dist", "floors"]
 
 ROOT = Path(__file__).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -149,6 +149,30 @@ def e2e_full(session: nox.Session) -> None:
     ]
     patience = {"interrupt_timeout": PATIENCE, "terminate_timeout": PATIENCE}
     session.run("pytest", *bounds, *wanted, env={"WATCHKIT_E2E_FULL": "1"}, **patience)
+
+
+@nox.session
+def simulation(session: nox.Session) -> None:
+    """Run seeded schedules of writers, faults and consumers in virtual time, and judge each."""
+    install(session, *requirements("build", "test"))
+    session.run("pytest", "--timeout=300", "tests/simulation", *PARALLEL)
+    session.run("python", "-m", "tests.simulation", *(session.posargs or ["--seeds=0:5000"]))
+
+
+@nox.session(name="simulation-50k", default=False)
+def simulation_50k(session: nox.Session) -> None:
+    """Run ten times as many schedules."""
+    install(session, *requirements("build", "test"))
+    session.run("python", "-m", "tests.simulation", "--seeds=0:50000", *session.posargs)
+
+
+@nox.session(name="simulation-1m", default=False)
+def simulation_1m(session: nox.Session) -> None:
+    """Run a million schedules, for hours; stopped, it goes on where its ledger ends."""
+    install(session, *requirements("build", "test"))
+    ledger = Path(session.cache_dir) / "simulation-1m.ledger"
+    million = ("--seeds=0:1000000", f"--ledger={ledger}")
+    session.run("python", "-m", "tests.simulation", *million, *session.posargs)
 
 
 @nox.session

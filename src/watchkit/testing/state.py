@@ -34,12 +34,21 @@ class State:
         self.compacted: int = 0
         self._clock = clock
         self._logs: dict[Resource, Log] = {}
+        self._cleared: dict[Resource, int] = {}
         self._listeners: list[tuple[Resource, Listener]] = []
         self._uids = 0
 
     def log(self, resource: Resource) -> Log:
         """The log of a resource, an empty one at first."""
         return self._logs.setdefault(resource, Log(resource))
+
+    def oldest(self, resource: Resource) -> int:
+        """The version after which the resource's history is known.
+
+        One that was served no longer, and is again, begins anew: its watch cache knows nothing
+        of before, as the real server's does not.
+        """
+        return max(self.compacted, self._cleared.get(resource, 0))
 
     def subscribe(self, resource: Resource, listener: Listener) -> Callable[[], None]:
         """Have every later entry of the resource told; give what ends that."""
@@ -107,6 +116,7 @@ class State:
         for kept in list(self.log(resource).objects.values()):
             self._write("DELETED", kept, kept)
         del self._logs[resource]
+        self._cleared[resource] = self.version
 
     def _write(self, change: Change, kept: Kept, before: Kept | None) -> Kept:
         self.version += 1

@@ -62,7 +62,7 @@ class Terms:
         """
         streamed = request.flag("sendInitialEvents")
         _check_match(request)
-        start = _start(state, request)
+        start = _start(state, request, resource)
         bookmarks = bool(request.flag("allowWatchBookmarks"))
         return cls(
             selection=Selection.of(request, resource),
@@ -163,7 +163,7 @@ def _line(change: str, raw: bytes, content: Content) -> Send:
     return Send(b'{"type":"%s","object":%s}\n' % (change.encode(), raw), content)
 
 
-def _start(state: State, request: Request) -> int | None:
+def _start(state: State, request: Request, resource: Resource) -> int | None:
     """The version to begin after, None where the current objects come first (or nothing)."""
     asked = request.query.get("resourceVersion", "")
     if asked in {"", "0"}:
@@ -172,8 +172,9 @@ def _start(state: State, request: Request) -> int | None:
         raise Refusal(bodies.bad_version(asked, watch=True))
     if request.flag("sendInitialEvents"):
         return None
-    if int(asked) < state.compacted:
-        raise Refusal(bodies.expired_watch(int(asked), state.compacted))
+    oldest = state.oldest(resource)
+    if int(asked) < oldest:
+        raise Refusal(bodies.expired_watch(int(asked), oldest))
     return int(asked)
 
 
