@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol, cast
@@ -88,11 +88,11 @@ class Metrics(Collector):
             totals = Totals(self._past)
             for entry in self._entries:
                 totals.add(samples_of(entry.statistics()))
-        return [_metric(each, totals.of(each)) for each in FAMILIES if totals.of(each)]
+        return [metric_of(each, totals.of(each)) for each in FAMILIES if totals.of(each)]
 
     def describe(self) -> Iterable[Metric]:
         """Give all metrics that there can be, without a value: a registry asks for their names."""
-        return [_metric(each, {}) for each in FAMILIES]
+        return [metric_of(each, {}) for each in FAMILIES]
 
     def __repr__(self) -> str:
         return f"<Metrics things={len(self._entries)}>"
@@ -122,7 +122,8 @@ class _Entry:
         return (self.tally if thing is None else thing).statistics()
 
 
-def _metric(family: Family, values: dict[tuple[str, ...], Value]) -> Metric:
+def metric_of(family: Family, values: Mapping[tuple[str, ...], Value]) -> Metric:
+    """Give a metric as prometheus-client has it, with these values by their labels."""
     match family:
         case Counter(name, said, labels):
             counter = CounterMetricFamily(name, said, labels=labels)
@@ -143,5 +144,5 @@ def _metric(family: Family, values: dict[tuple[str, ...], Value]) -> Metric:
 
 
 def _buckets(shown: Distribution) -> list[tuple[str, float]]:
-    bounds = [*map(str, shown.bounds), "+Inf"]
+    bounds = [*(str(float(bound)) for bound in shown.bounds), "+Inf"]
     return [*zip(bounds, map(float, shown.cumulative), strict=True)]
