@@ -104,7 +104,7 @@ def test_it_is_never_stuck_and_never_asks_twice_while_open(
             continue
         if was is Circuit.OPEN:
             assert now >= breaker.until
-            assert now - tried >= 2.0
+            assert now >= tried + 2.0  # as the breaker adds it: a difference may round below
             tried = now
         if outcome == "c":
             breaker = admitted.abandon(admitted.turn)
