@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,6 +10,10 @@ import yaml  # type: ignore[import-untyped] # kubernetes_asyncio needs it, and s
 
 _WIDE: Final = 1_000_000
 """Columns: a long value is not folded, as kubectl folds none."""
+
+_AMBIGUOUS: Final = re.compile(r"[-+]?\.?[0-9]|[yYnN]$")
+"""Texts that PyYAML takes for texts, and other readers, the API server's among them, may take for
+numbers (1e3, 0o14) or truths (y, n): these are quoted besides those that PyYAML quotes itself."""
 
 # libyaml's is ten times as fast, where PyYAML was built with it.
 _Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -24,7 +29,8 @@ class _Dumper(_Base):  # type: ignore[misc] # one of two classes of the same way
 
 def as_text(dumper: Any, value: str) -> object:  # noqa: ANN401 - the base is chosen at run time
     """Write a text: one of many lines as a block, where YAML can, any other as short as it goes."""
-    style = "|" if "\n" in value else None
+    quoted = '"' if _AMBIGUOUS.match(value) else None
+    style = "|" if "\n" in value else quoted
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

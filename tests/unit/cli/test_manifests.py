@@ -24,10 +24,26 @@ def test_what_is_read_back_is_what_was_written(value: dict[str, Any]) -> None:
     assert yaml.safe_load(to_yaml(value)) == value
 
 
-@pytest.mark.parametrize("text", ["yes", "off", "null", "~", "1.0", "010", "1e3", "12:30", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["yes", "off", "null", "~", "1.0", "010", "12:30", ""]
+    # These PyYAML would not quote, and Go's reader, the API server's, would misunderstand.
+    + ["y", "N", "1e3", "0o14", "-1e3", ".5e3"],
+)
 def test_a_text_that_looks_like_something_else_is_quoted(text: str) -> None:
-    """`on` is a label's value, no truth; a version is no number."""
-    assert yaml.safe_load(to_yaml({"value": text})) == {"value": text}
+    """As key and as value: `on` is a label's value, no truth; a version is no number."""
+    written = to_yaml({text: text})
+
+    assert written in {f"'{text}': '{text}'\n", f'"{text}": "{text}"\n'}
+    assert yaml.safe_load(written) == {text: text}
+
+
+@pytest.mark.parametrize(
+    "text", ["web-0", "--flag=1", "yn", "nginx:1.29", "e3", "app.kubernetes.io/x"]
+)
+def test_a_text_that_is_clear_is_not_quoted(text: str) -> None:
+    """People read it."""
+    assert to_yaml({text: text}) == f"{text}: {text}\n"
 
 
 def test_a_text_of_many_lines_is_a_block() -> None:
