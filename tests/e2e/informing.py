@@ -62,9 +62,10 @@ async def play(
     writes: int,
     calm: float = 0.0,
 ) -> list[Outcome]:
-    """Wait for the first list, then bring each trouble in turn, under that many writes.
+    """Wait for the first list, then bring each trouble in turn, under writes as long as it lasts.
 
-    Between what came to an end and the next trouble, nothing happens for `calm` seconds.
+    There are that many `writes` at least, and one more when all is over, from which on
+    `Toll.seconds` count. Between that and the next trouble, nothing happens for `calm` seconds.
 
     Raises:
         AssertionError: an informer did not become the list, or its handler was told what
@@ -75,9 +76,11 @@ async def play(
     for number, trouble in enumerate(troubles):
         before = [_reading(side, await side.ask("counters")) for side in sides]
         await anyio.sleep(calm)
+        over = anyio.Event()
         async with anyio.create_task_group() as group:
-            group.start_soon(trouble.act, plane, [side.proxy for side in sides])
-            await churn.write(writes)
+            group.start_soon(churn.write, writes, over)
+            await trouble.act(plane, [side.proxy for side in sides])
+            over.set()
         await churn.end(number)
         outcomes.append(await _judged(trouble.name, plane, sides, before, time.monotonic()))
     return outcomes

@@ -1,7 +1,8 @@
 """The pods that informers are held to: made, changed and deleted, many at a time."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import count, takewhile
 from typing import Final, cast
 
 import anyio
@@ -26,9 +27,10 @@ class Churn:
         """Create all the pods."""
         await in_parallel(self._create, range(self._pods))
 
-    async def write(self, times: int) -> None:
-        """Change a pod, delete it, or delete and create it, that many times."""
-        await in_parallel(self._write, range(times))
+    async def write(self, times: int, until: anyio.Event) -> None:
+        """Change a pod, delete it, or delete and create it, so often at least, and `until` then."""
+        wanted = takewhile(lambda number: number < times or not until.is_set(), count())
+        await in_parallel(self._write, wanted)
 
     async def end(self, number: int) -> None:
         """Write once more, nobody beside: who has seen this is watching, and has seen it all."""
@@ -59,7 +61,7 @@ def pod(number: int) -> V1Pod:
     return cast("V1Pod", {"metadata": metadata, "spec": {"containers": containers}})
 
 
-async def in_parallel(work: Callable[[int], Awaitable[object]], numbers: range) -> None:
+async def in_parallel(work: Callable[[int], Awaitable[object]], numbers: Iterable[int]) -> None:
     """Do `work(n)` for each number, a few at a time, each until it succeeds."""
     left = iter(numbers)
 

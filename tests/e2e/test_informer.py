@@ -22,7 +22,7 @@ from .troubles import COMPACTED, KILLED, NOTHING, TERMINATED, THROTTLED, UNCACHE
 pytestmark = pytest.mark.anyio
 
 PODS = 2000
-WRITES = 600  # for each trouble
+WRITES = 600  # for each trouble, at least
 
 
 async def converges(

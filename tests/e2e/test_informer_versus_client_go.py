@@ -40,7 +40,7 @@ pytestmark = [
 ]
 
 PODS: Final = 20_000
-WRITES: Final = 2000  # for each trouble
+WRITES: Final = 300  # for each trouble, at least
 CALM: Final = 125.0  # seconds; client-go's back-off starts anew after 120
 TROUBLES: Final = (
     NOTHING,
