@@ -60,6 +60,18 @@ async def test_what_waits_is_told_by_handler(cluster: FakeCluster, pods: ListerW
     assert informer.statistics().is_ended
 
 
+async def test_what_waits_under_one_name_is_summed_up(
+    cluster: FakeCluster, pods: ListerWatcher
+) -> None:
+    """Subscriptions that were made before the first of them was entered."""
+    cluster.create(pod("a"))
+    async with SharedInformer(pods) as informer:
+        await synced(informer)
+        one, other = informer.subscribe(), informer.subscribe()
+        async with one, other:
+            assert informer.statistics().queued == {"subscription": 2}
+
+
 async def test_a_name_that_is_free_is_taken_again(pods: ListerWatcher) -> None:
     """Names are labels: however many handlers come and go, there are as many as at one time."""
     async with SharedInformer(pods) as informer:

@@ -15,6 +15,8 @@ from tests.unit.metrics.scraping import Series, scraped, seen
 from tests.unit.watching.reading import drain, pod, started, take
 from tests.unit.watching.scripted import ScriptedSource, refusal
 from watchkit import ListerWatcher, RetryWatcher, ServerUnavailable, SharedInformer
+from watchkit.core.statistics import InformerStatistics
+from watchkit.core.tally import Tally
 from watchkit.metrics import Metrics
 from watchkit.testing import Disconnect, FakeCluster, Gone
 
@@ -222,6 +224,30 @@ async def test_a_scrape_may_come_from_another_thread(
 
         assert shown["watchkit_lists_total{resource=pods,reason=start}"] == 1
         assert shown["watchkit_last_progress_seconds{resource=pods}"] >= 0
+
+
+def test_what_is_gone_holds_nothing(registry: CollectorRegistry, metrics: Metrics) -> None:
+    """Whatever its tally says: only its counts stay."""
+    counts = Tally("pods").statistics()
+    held = InformerStatistics(
+        "pods", counts.watches, {"start": 3}, {}, progress_age=5, objects=9, queued={"a": 9}
+    )
+
+    class Holding:
+        def statistics(self) -> InformerStatistics:
+            return held
+
+    class Thing(Holding):
+        tally = Holding()
+
+    thing = Thing()
+    metrics.register(thing)
+    assert seen(registry, "watchkit_cached_objects") == {"": 9}
+    del thing
+    gc.collect()
+
+    assert seen(registry, "watchkit_lists_total") == {"reason=start": 3}
+    assert {name for name in scraped(registry) if "_total{" not in name} == set()
 
 
 def test_what_has_no_metrics_is_refused_at_once(metrics: Metrics) -> None:

@@ -176,6 +176,16 @@ async def test_a_list_is_counted_once_however_it_came(
         assert reasons(watcher.statistics()) == {"start": 2}
 
 
+async def test_a_list_that_is_begun_again_has_the_same_reason() -> None:
+    """What went wrong with the first try is not why there is a second."""
+    first = [reply(page(50, token="more")), refusal(ServerUnavailable(503))]
+    source = ScriptedSource(watches=[reply(error(410))], lists=first)
+    async with RetryWatcher(source, SINCE) as watcher:
+        await drain(watcher, 60)
+
+        assert reasons(watcher.statistics()) == {"expired": 2}
+
+
 async def test_the_initial_events_of_a_watch_are_a_list() -> None:
     """As whoever has to pay for it sees them; the watch that they came on is one as well."""
     mark = bookmark(20).replace(
