@@ -165,7 +165,7 @@ async def test_what_the_doctor_prints_is_what_the_patient_lacks(
 
     ill = await ran("doctor", "configmaps", *where, "--kubeconfig", str(user.kubeconfig))
     assert ill.status == 1
-    assert "✗ rights     you may not get, list and watch configmaps" in ill.stderr
+    assert "✗ rights     you may not get, list or watch configmaps" in ill.stderr
     assert "403 Forbidden" in ill.stderr
 
     path = f"{RBAC}/namespaces/{namespace}" if place == "namespace" else RBAC

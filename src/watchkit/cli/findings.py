@@ -154,11 +154,11 @@ def of_rights(allowed: Mapping[str, bool | Seen], what: str) -> Finding:
             return Finding("rights", Mark.UNKNOWN, line)
     denied = [verb for verb, is_allowed in allowed.items() if not is_allowed]
     if not denied:
-        return Finding("rights", Mark.OK, f"you may {_and(list(allowed))} {what}")
+        return Finding("rights", Mark.OK, f"you may {_joined(list(allowed), 'and')} {what}")
     if denied == ["get"]:
         line = f"you may list and watch {what}, but not get one: enough for watching"
         return Finding("rights", Mark.WARNING, line)
-    line = f"you may not {_and(denied)} {what}: the role printed at the end grants it"
+    line = f"you may not {_joined(denied, 'or')} {what}: the role printed at the end grants it"
     return Finding("rights", Mark.FAILED, line)
 
 
@@ -236,6 +236,6 @@ def _checks(count: int) -> str:
     return "1 check" if count == 1 else f"{count} checks"
 
 
-def _and(words: Sequence[str]) -> str:
+def _joined(words: Sequence[str], by: str) -> str:
     *some, last = words
-    return f"{', '.join(some)} and {last}" if some else last
+    return f"{', '.join(some)} {by} {last}" if some else last

@@ -105,7 +105,7 @@ def test_a_resource_must_be_there() -> None:
         (True, True, True, Mark.OK, "you may get, list and watch pods"),
         (False, True, True, Mark.WARNING, "enough for watching"),
         (True, False, True, Mark.FAILED, "you may not list pods"),
-        (False, False, False, Mark.FAILED, "you may not get, list and watch pods"),
+        (False, False, False, Mark.FAILED, "you may not get, list or watch pods"),
         (True, True, BROKEN, Mark.UNKNOWN, "does not say what you may do"),
     ],
 )
