@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Generic, Protocol, runtime_checkable
 
 import anyio
@@ -98,14 +98,19 @@ class Auditor(Generic[T]):
 
     def _compare(self, listing: Listing, touched: Collection[str]) -> list[str]:
         listed = {key: (each.uid, each.version) for key, each in listing.entries.items()}
-        held = {key: _identity(self._store.meta(key)) for key in self._of_source()}
-        known = {key: _identity(each.meta) for key, each in self._store.undecodable.items()}
-        return differences(listed, {**self._left_out, **known, **held}, held, touched)
+        held = {key: _identity(self._store.meta(key)) for key in self._of_source(self._store)}
+        undecodable = self._store.undecodable
+        bad = {key: undecodable[key].meta for key in self._of_source(undecodable)}
+        held |= {key: _identity(meta) for key, meta in bad.items()}
+        # No change tells of these: what came after the list shows by its version alone.
+        at = listing.version or ""
+        later = {key for key, meta in bad.items() if is_before(at, meta.resource_version)}
+        return differences(listed, {**self._left_out, **held}, held, {*touched, *later})
 
-    def _of_source(self) -> list[str]:
+    def _of_source(self, keys: Iterable[str]) -> list[str]:
         namespace = self._reflector.source.namespace
         prefix = "" if namespace is None else f"{namespace}/"
-        return [key for key in self._store if key.startswith(prefix)]
+        return [key for key in keys if key.startswith(prefix)]
 
 
 def differences(
