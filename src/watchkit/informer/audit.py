@@ -58,6 +58,7 @@ class Auditor(Generic[T]):
                 await self._audit()
 
     async def _audit(self) -> None:
+        lists = self._reflector.lists
         with self._reflector.noting() as touched:
             try:
                 listing = await self._list()
@@ -66,6 +67,8 @@ class Auditor(Generic[T]):
                 return
             version = listing.version or ""
             differing = await self._differing(listing, touched)
+        if self._reflector.lists > lists:  # that list was compared with all there was
+            differing = []
         count = len(differing)
         self._observer.audited(version, objects=len(listing.entries), differences=count)
         if differing and self._reflector.is_attached:
@@ -100,12 +103,8 @@ class Auditor(Generic[T]):
         listed = {key: (each.uid, each.version) for key, each in listing.entries.items()}
         held = {key: _identity(self._store.meta(key)) for key in self._of_source(self._store)}
         undecodable = self._store.undecodable
-        bad = {key: undecodable[key].meta for key in self._of_source(undecodable)}
-        held |= {key: _identity(meta) for key, meta in bad.items()}
-        # No change tells of these: what came after the list shows by its version alone.
-        at = listing.version or ""
-        later = {key for key, meta in bad.items() if is_before(at, meta.resource_version)}
-        return differences(listed, {**self._left_out, **held}, held, {*touched, *later})
+        held |= {key: _identity(undecodable[key].meta) for key in self._of_source(undecodable)}
+        return differences(listed, {**self._left_out, **held}, held, touched)
 
     def _of_source(self, keys: Iterable[str]) -> list[str]:
         namespace = self._reflector.source.namespace
