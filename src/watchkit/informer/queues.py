@@ -156,10 +156,12 @@ class Every(Generic[T]):
 def _joined(pending: tuple[Change[T], ...], change: Change[T]) -> tuple[Change[T], ...]:
     """Merge a change; where a predicate has left some out between, the last one counts.
 
-    What is Deleted stays so: a handler has seen it.
+    What is Deleted stays so: a handler may have seen it; of its successors, the last one counts.
     """
     try:
         return merged(pending, change)
     except ValueError:
-        gone = [each for each in pending if isinstance(each, Deleted)]
-        return (*gone, change) if gone and not isinstance(change, Deleted) else (change,)
+        gone = [each for each in pending if isinstance(each, Deleted)][:1]
+        if isinstance(change, Deleted) and gone and gone[0].uid == change.uid:
+            return (change,)
+        return (*gone, change)
