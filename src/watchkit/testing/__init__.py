@@ -28,15 +28,15 @@ from watchkit.testing.faults import (
     Unavailable,
 )
 from watchkit.testing.injections import Injection
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.server import FakeApiServer
 
 __all__ = [
     # the fake server
+    "ApiRequest",
     "FakeApiServer",
     "FakeCluster",
     "Injection",
-    "Request",
     # faults
     "Answer",
     "BadJson",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from watchkit.testing.bodies import Reply
-from watchkit.testing.requests import Request, Verb
+from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Resource
 from watchkit.testing.wire import Act, Bend, Break, Finish, Head, Send, Wait
 
@@ -33,7 +33,7 @@ THEN: Final[Mapping[Then, tuple[Act, ...]]] = {
 class Case:
     """What a fault may know of the conversation that it strikes."""
 
-    request: Request
+    request: ApiRequest
     resource: Resource
     version: int
     compacted: int
@@ -45,7 +45,7 @@ class Fault:
 
     on: ClassVar[On] = "any"
 
-    def strikes(self, request: Request) -> bool:  # noqa: ARG002 - most strike whatever comes
+    def strikes(self, request: ApiRequest) -> bool:  # noqa: ARG002 - most strike whatever comes
         """Whether it can do anything to this request; if not, it waits for another."""
         return True
 

@@ -17,7 +17,7 @@ from watchkit.testing import bodies
 from watchkit.testing.bodies import Reply
 from watchkit.testing.fault import THEN, Case, Fault, On, Then, after, instead, nth_line
 from watchkit.testing.paging import decode_token, encode_token
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import JSON, Act, Bend, Break, Finish, Head, Send, Wait
 from watchkit.testing.wire import Refuse as Refused
 
@@ -92,7 +92,7 @@ class Gone(Fault):
     via: Literal["http", "event", "page"] = "event"
     on: ClassVar[On] = "any"
 
-    def strikes(self, request: Request) -> bool:
+    def strikes(self, request: ApiRequest) -> bool:
         """A watch, or (by page) a list that goes on."""
         if self.via == "page":
             return request.verb == "list" and "continue" in request.query

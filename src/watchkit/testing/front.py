@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from watchkit.testing import bodies, writes
+from watchkit.testing import bodies, operations
 from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.fault import Case
 from watchkit.testing.injections import Injection, Injections
-from watchkit.testing.log import Kept, Manifest
-from watchkit.testing.paging import list_page
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Catalogue, Resource
 from watchkit.testing.state import State
 from watchkit.testing.watches import Terms, Watch
@@ -21,7 +19,7 @@ class Front:
     """Turns each request into a `Conversation`, and knows which watches are open."""
 
     def __init__(self, state: State) -> None:
-        self.requests: list[Request] = []
+        self.requests: list[ApiRequest] = []
         self.injections: Injections = Injections()
         self.state: State = state
         self._watches: dict[Conversation, Case] = {}
@@ -50,9 +48,8 @@ class Front:
 
     def converse(
         self,
-        request: Request,
+        request: ApiRequest,
         resource: Resource,
-        body: Manifest | None = None,
         *,
         denied: Reply | None = None,
     ) -> Conversation:
@@ -69,7 +66,7 @@ class Front:
         try:
             if request.verb == "watch":
                 return self._watch(case, bends)
-            reply = self._reply(request, served, body or {})
+            reply = operations.answer(self.state, request, served)
         except Refusal as no:
             reply = no.reply
         return Conversation(reply.acts(), bends=bends)
@@ -90,37 +87,3 @@ class Front:
         conversation = Conversation([Head()], live=watch, bends=bends)
         self._watches[conversation] = case
         return conversation
-
-    def _reply(self, request: Request, resource: Resource, body: Manifest) -> Reply:
-        state = self.state
-        if request.verb == "list":
-            return Reply(200, list_page(state, request, resource).body(resource, request.view))
-        if request.verb == "create":
-            return _one(request, state.create(resource, _placed(request, body)), status=201)
-        if request.verb == "get" and request.number("resourceVersion") > state.version:
-            return bodies.too_large(request.number("resourceVersion"), state.version)
-        key = resource.key(request.namespace, request.name or "")
-        kept = state.find(resource, key)
-        match request.verb:
-            case "update":
-                kept = state.update(kept, body)
-            case "patch":
-                kept = state.update(kept, writes.merged(kept.copy(), body))
-            case "delete":
-                kept = state.delete(kept)
-                if kept.key not in state.log(resource).objects and not resource.shows_deleted:
-                    return bodies.deleted(resource, kept.name, kept.uid)
-            case _:
-                pass
-        return _one(request, kept)
-
-
-def _placed(request: Request, body: Manifest) -> Manifest:
-    """The namespace of the path is the object's."""
-    if request.namespace is None:
-        return body
-    return {**body, "metadata": {**body.get("metadata", {}), "namespace": request.namespace}}
-
-
-def _one(request: Request, kept: Kept, *, status: int = 200) -> Reply:
-    return Reply(status, kept.written(request.view) + b"\n")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from watchkit.testing.fault import Case, Fault, On
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import Bend
 
 _WRITES: Final = frozenset({"create", "update", "patch", "delete"})
@@ -20,14 +20,14 @@ class Injection:
     fault: Fault
     on: On
     left: int | None
-    when: Callable[[Request], bool] = field(repr=False)
+    when: Callable[[ApiRequest], bool] = field(repr=False)
     fired: int = 0
 
     def remove(self) -> None:
         """Strike no more."""
         self.left = 0
 
-    def waits_for(self, request: Request) -> bool:
+    def waits_for(self, request: ApiRequest) -> bool:
         """Whether this request is one that it strikes."""
         if self.left == 0 or not self.fault.strikes(request) or not self.when(request):
             return False

@@ -71,6 +71,12 @@ class Kept:
         metadata = {**self.manifest["metadata"], "resourceVersion": str(version)}
         return Kept(self.resource, {**self.manifest, "metadata": metadata})
 
+    def unversioned(self) -> Kept:
+        """The same object, as one that was only tried: never stored, so without a version."""
+        metadata = {**self.manifest["metadata"]}
+        metadata.pop("resourceVersion", None)
+        return Kept(self.resource, {**self.manifest, "metadata": metadata})
+
     @cached_property
     def full(self) -> bytes:
         """The JSON of the whole object."""

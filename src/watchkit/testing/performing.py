@@ -17,7 +17,7 @@ from aiohttp import web
 
 from watchkit.testing import http
 from watchkit.testing.bodies import Reply
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import Act, Break, Conversation, Finish, Head, Send
 
 BUFFERED: Final = 2048
@@ -31,7 +31,7 @@ _OK: Final = 200
 
 
 async def perform(
-    request: web.BaseRequest, asked: Request, conversation: Conversation
+    request: web.BaseRequest, asked: ApiRequest, conversation: Conversation
 ) -> web.StreamResponse:
     """Do on the connection what the conversation says, to its end."""
     head = await next_act(conversation)

@@ -18,7 +18,7 @@ from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.cluster import FakeCluster
 from watchkit.testing.discovery import discover
 from watchkit.testing.performing import perform, reset, whole
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import Conversation
 
 HOST: Final = "127.0.0.1"
@@ -121,11 +121,12 @@ class FakeApiServer:
             self._open.discard(conversation)
             conversation.close()
 
-    def _ask(self, request: web.BaseRequest, body: bytes) -> tuple[Request, Conversation]:
+    def _ask(self, request: web.BaseRequest, body: bytes) -> tuple[ApiRequest, Conversation]:
         target = http.route(self._front.catalogue, request.path)
         query = dict(request.rel_url.query)
         verb = http.verb_of(request.method, target, query)
-        asked = Request(
+        content_type = request.headers.get("Content-Type", "")
+        asked = ApiRequest(
             verb,
             target.resource.name,
             target.namespace,
@@ -134,11 +135,14 @@ class FakeApiServer:
             name=target.name,
             view=http.view_of(request.headers.get("Accept", "")),
             headers=request.headers,
+            subresource=target.subresource,
+            body=http.body_of(verb, target, content_type, body),
+            media=http.media_of(content_type) if verb == "patch" else "",
+            path=request.path,
         )
         forbidden = bodies.forbidden(target.resource, verb, target.namespace, ANONYMOUS)
         denied = self._verdict(request, forbidden)
-        manifest = http.manifest_of(verb, request.headers.get("Content-Type", ""), body)
-        return asked, self._front.converse(asked, target.resource, manifest, denied=denied)
+        return asked, self._front.converse(asked, target.resource, denied=denied)
 
     def _verdict(
         self, request: web.BaseRequest, forbidden: Reply, *, anyone: bool = False

@@ -17,7 +17,7 @@ from watchkit.core.framing import LineBuffer
 from watchkit.testing.bodies import Reply
 from watchkit.testing.front import Front
 from watchkit.testing.log import View
-from watchkit.testing.requests import Request, Verb
+from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Resource
 from watchkit.testing.wire import Act, Break, Conversation, Finish, Head, Refuse, Send
 
@@ -78,7 +78,7 @@ class FakeSource:
 
     async def _ask(self, verb: Verb, query: Mapping[str, str]) -> Performance:
         await anyio.lowlevel.checkpoint()
-        request = Request(
+        request = ApiRequest(
             verb,
             self.resource,
             self._namespace,

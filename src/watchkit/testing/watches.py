@@ -13,7 +13,7 @@ import msgspec
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Entry, Kept, View
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
 from watchkit.testing.selection import Selection
 from watchkit.testing.state import State
@@ -52,7 +52,7 @@ class Terms:
     timeout: float
 
     @classmethod
-    def of(cls, state: State, request: Request, resource: Resource) -> Terms:
+    def of(cls, state: State, request: ApiRequest, resource: Resource) -> Terms:
         """Read a watch request.
 
         Raises:
@@ -163,7 +163,7 @@ def _line(change: str, raw: bytes, content: Content) -> Send:
     return Send(b'{"type":"%s","object":%s}\n' % (change.encode(), raw), content)
 
 
-def _start(state: State, request: Request) -> int | None:
+def _start(state: State, request: ApiRequest) -> int | None:
     """The version to begin after, None where the current objects come first (or nothing)."""
     asked = request.query.get("resourceVersion", "")
     if asked in {"", "0"}:
@@ -177,7 +177,7 @@ def _start(state: State, request: Request) -> int | None:
     return int(asked)
 
 
-def _check_match(request: Request) -> None:
+def _check_match(request: ApiRequest) -> None:
     streamed = request.flag("sendInitialEvents")
     match = request.query.get("resourceVersionMatch", "")
     if streamed is not None and match != "NotOlderThan":
