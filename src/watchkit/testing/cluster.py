@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
 from typing import cast
+
+from kubernetes_asyncio.client import ApiClient
 
 from watchkit.core.classify import status_error
 from watchkit.core.source import ListerWatcher
 from watchkit.testing import bodies, patches, writes
 from watchkit.testing.bodies import Refusal
+from watchkit.testing.client import connected
 from watchkit.testing.fault import Fault, On
 from watchkit.testing.front import Front
 from watchkit.testing.injections import Injection
@@ -252,6 +255,15 @@ class FakeCluster:
         found = self._state.catalogue.named(api_version, plural)
         resource = found or Resource(api_version, plural, "", namespaced=namespace is not None)
         return FakeSource(self._front, resource, namespace, view)
+
+    def connect(self) -> AbstractAsyncContextManager[ApiClient]:
+        """Open a kubernetes_asyncio ApiClient that is answered in memory, HTTP and all.
+
+        `async with cluster.connect() as api:` No sockets, so it works in virtual time; asyncio
+        only, as kubernetes_asyncio. Everything that takes an ApiClient takes this one: generated
+        and dynamic APIs, `ListWatch`, `RetryingTransport`. Leaving the block ends its watches.
+        """
+        return connected(self._front)
 
     def _resource(self, api_version: str, plural: str) -> Resource:
         found = self._state.catalogue.named(api_version, plural)

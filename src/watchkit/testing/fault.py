@@ -41,9 +41,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The base of all faults. `on` is what it strikes where `inject` is not told."""
+    """The base of all faults. `on` is what it strikes where `inject` is not told.
+
+    `in_front`: it stands in front of the store, so that a write which it strikes is never done.
+    Without it the write is done, and the fault befalls the answer.
+    """
 
     on: ClassVar[On] = "any"
+    in_front: ClassVar[bool] = False
 
     def strikes(self, request: ApiRequest) -> bool:  # noqa: ARG002 - most strike whatever comes
         """Whether it can do anything to this request; if not, it waits for another."""

@@ -29,6 +29,7 @@ class Answer(Fault):
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: JSON)
     body: bytes = b""
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Answer with this."""
@@ -40,6 +41,7 @@ class Throttle(Fault):
     """429 with Retry-After in seconds, as priority and fairness says it."""
 
     retry_after: int = 1
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Answer with it."""
@@ -54,6 +56,7 @@ class Unavailable(Fault):
     """
 
     retry_after: int | None = 5
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Answer with it."""
@@ -65,6 +68,7 @@ class Forbid(Fault):
     """403, as after a change of RBAC, said to `user`."""
 
     user: str = "nobody"
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:
         """Answer with it, naming the request."""
@@ -78,6 +82,7 @@ class TooLargeVersion(Fault):
     """504: the server has not reached the version asked for (1000 where none was asked)."""
 
     on: ClassVar[On] = "list"
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:
         """Answer with it."""
@@ -91,6 +96,7 @@ class Gone(Fault):
 
     via: Literal["http", "event", "page"] = "event"
     on: ClassVar[On] = "any"
+    in_front: ClassVar[bool] = True
 
     def strikes(self, request: ApiRequest) -> bool:
         """A watch, or (by page) a list that goes on."""
@@ -151,6 +157,8 @@ class CloseAtOnce(Fault):
 @dataclass(frozen=True, slots=True)
 class Refuse(Fault):
     """Connection refused: nothing listens."""
+
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Refuse."""

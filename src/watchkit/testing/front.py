@@ -60,16 +60,18 @@ class Front:
         self.requests.append(request)
         served = self.catalogue.named(resource.api_version, resource.plural)
         case = Case(request, served or resource, self.state.version, self.state.compacted)
-        bends = self.injections.strike(case)
+        struck = self.injections.strike(case)
         if denied is not None or served is None:
-            return Conversation((denied or self._not_served(resource)).acts(), bends=bends)
+            return Conversation((denied or self._not_served(resource)).acts(), bends=struck.bends)
+        if struck.in_front and request.writes:
+            return Conversation(Reply(200).acts(), bends=struck.bends)
         try:
             if request.verb == "watch":
-                return self._watch(case, bends)
+                return self._watch(case, struck.bends)
             reply = operations.answer(self.state, request, served)
         except Refusal as no:
             reply = no.reply
-        return Conversation(reply.acts(), bends=bends)
+        return Conversation(reply.acts(), bends=struck.bends)
 
     def _not_served(self, resource: Resource) -> Reply:
         versions = {each.api_version for each in self.catalogue}

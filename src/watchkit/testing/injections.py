@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 from watchkit.testing.fault import Case, Fault, On
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import Bend
-
-_WRITES: Final = frozenset({"create", "update", "patch", "delete"})
 
 
 @dataclass(eq=False)
@@ -35,7 +32,7 @@ class Injection:
             case "any":
                 return True
             case "write":
-                return request.verb in _WRITES
+                return request.writes
             case verb:
                 return request.verb == verb
 
@@ -45,6 +42,14 @@ class Injection:
         if self.left is not None:
             self.left -= 1
         return self.fault.bend(case)
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """What befalls one request; `in_front`: it never reaches the store."""
+
+    bends: list[Bend]
+    in_front: bool
 
 
 class Injections:
@@ -63,10 +68,12 @@ class Injections:
             injection.remove()
         self._waiting.clear()
 
-    def strike(self, case: Case) -> list[Bend]:
+    def strike(self, case: Case) -> Struck:
         """What befalls this request: every standing fault, and the first of the counted ones."""
         self._waiting = [each for each in self._waiting if each.left != 0]
         found = [each for each in self._waiting if each.waits_for(case.request)]
         standing = [each for each in found if each.left is None]
         counted = [each for each in found if each.left is not None][:1]
-        return [each.fire(case) for each in (*counted, *standing)]
+        fired = [*counted, *standing]
+        in_front = any(each.fault.in_front for each in fired)
+        return Struck([each.fire(case) for each in fired], in_front=in_front)

@@ -82,7 +82,8 @@ def reset(transport: asyncio.Transport | None) -> None:
     if transport is None:
         return
     connection = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    if connection is not None:  # in memory, aborting is a reset by itself
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
 
 
