@@ -30,6 +30,7 @@ from watchkit.testing.faults import (
 from watchkit.testing.injections import Injection
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.server import FakeApiServer
+from watchkit.testing.settling import settled
 
 __all__ = [
     # the fake server
@@ -37,6 +38,7 @@ __all__ = [
     "FakeApiServer",
     "FakeCluster",
     "Injection",
+    "settled",
     # faults
     "Answer",
     "BadJson",

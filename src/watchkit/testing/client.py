@@ -13,13 +13,13 @@ from kubernetes_asyncio.client import ApiClient, Configuration
 
 from watchkit.testing.face import Face
 from watchkit.testing.front import Front
+from watchkit.testing.hosts import name_host, new_host
 from watchkit.testing.pipe import join
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.tracing import Trace
 
-HOST: Final = "http://cluster.fake"
 _TOKEN: Final = "fake-token"  # noqa: S105 - a fake one
 
 _bare: Final[list[ApiClient]] = []
@@ -38,7 +38,9 @@ async def connected(front: Front) -> AsyncGenerator[ApiClient]:
     session = aiohttp.ClientSession(
         connector=_MemoryConnector(server, limit=0), read_bufsize=2**21, trust_env=False
     )
-    client = await _client(session)
+    host = new_host()
+    client = await _client(session, host)
+    name_host(host, front)
     try:
         yield client
     finally:
@@ -66,13 +68,13 @@ class _MemoryConnector(aiohttp.BaseConnector):
         return protocol
 
 
-async def _client(session: aiohttp.ClientSession) -> ApiClient:
+async def _client(session: aiohttp.ClientSession, host: str) -> ApiClient:
     if not _bare:
-        made = ApiClient(Configuration(host=HOST))
+        made = ApiClient(Configuration(host=host))
         await made.close()
         _bare.append(made)
     client = copy.copy(_bare[0])
-    client.configuration = Configuration(host=HOST)
+    client.configuration = Configuration(host=host)
     client.configuration.api_key = {"BearerToken": f"Bearer {_TOKEN}"}
     client.default_headers = dict(client.default_headers)
     client.user_agent = "watchkit"

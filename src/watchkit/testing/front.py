@@ -34,6 +34,11 @@ class Front:
         self._watches = {each: case for each, case in self._watches.items() if not each.over}
         return dict(self._watches)
 
+    @property
+    def unsent(self) -> int:
+        """How many open watches have something to send that was not taken yet."""
+        return sum(each.has_more for each in self.open())
+
     def strike_open(self, injection: Injection) -> None:
         """Let a fault strike every open watch that it fits, now."""
         for conversation, case in self.open().items():

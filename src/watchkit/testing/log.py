@@ -56,6 +56,11 @@ class Kept:
         return str(self.manifest["metadata"]["uid"])
 
     @property
+    def version(self) -> int:
+        """The version of its last change."""
+        return int(self.manifest["metadata"]["resourceVersion"])
+
+    @property
     def labels(self) -> Mapping[str, str]:
         """The object's labels."""
         labels: Mapping[str, str] = self.manifest["metadata"].get("labels") or {}

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from watchkit.testing.cluster import FakeCluster
 from watchkit.testing.face import Face
+from watchkit.testing.hosts import name_host
 from watchkit.testing.performing import reset
 
 HOST: Final = "127.0.0.1"
@@ -32,6 +33,7 @@ class FakeApiServer:
     """
 
     def __init__(self, cluster: FakeCluster, *, token: str = "fake-token") -> None:  # noqa: S107
+        self._front = cluster.front
         self._face = Face(cluster.front, token)
         self._port = 0
         self._stack = AsyncExitStack()
@@ -47,6 +49,7 @@ class FakeApiServer:
             await self._runner.setup()
             stack.push_async_callback(self._runner.cleanup)
             self._site = await self._listen()
+            name_host(self.url, self._front)
             stack.callback(self._face.end)
             self._stack = stack.pop_all()
         return self

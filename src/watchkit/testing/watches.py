@@ -96,6 +96,11 @@ class Watch:
         """When the next bookmark or the end is due."""
         return min(self._bookmark_at, self._ends_at)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether events wait."""
+        return bool(self._due)
+
     def poll(self, now: float) -> Iterable[Act]:
         """Events first, then a bookmark that is due, then the end."""
         acts: list[Act] = list(self._due)
