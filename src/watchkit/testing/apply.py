@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from watchkit.testing import bodies, fieldsets
 from watchkit.testing.bodies import Refusal
@@ -12,6 +12,7 @@ from watchkit.testing.fieldsets import ABSENT, Path, Paths
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.ownership import FIRST, Owner, owners_of, with_owners
 from watchkit.testing.resources import Resource
+from watchkit.testing.values import is_list, is_map, section
 from watchkit.testing.writes import Author
 
 _CONFLICT: Final = "FieldManagerConflict"
@@ -38,7 +39,7 @@ def applied(
     applied = _own_part(resource, applied, status=status)
     live = {} if before is None else before.manifest
     owners = [] if before is None else _owners(before, time)
-    if (applied.get("metadata") or {}).get("resourceVersion") not in {None, "", _version(before)}:
+    if section(applied, "metadata").get("resourceVersion") not in {None, "", _version(before)}:
         raise Refusal(bodies.conflict(resource, str(applied["metadata"]["name"])))
     paths = fieldsets.paths_of(applied, custom=resource.custom)
     manager = terms.author.manager
@@ -50,7 +51,7 @@ def applied(
         raise Refusal(_refused(found))
     lost = frozenset(path for _, path in found)
     others = [replace(each, paths=each.paths - lost) for each in others]
-    dropped = frozenset() if held is None else held.paths - paths
+    dropped: Paths = frozenset[Path]() if held is None else held.paths - paths
     for each in others:
         dropped -= each.paths
     merged = _merged(live, applied, (), schemaless=resource.custom)
@@ -94,7 +95,7 @@ def _conflicts(
     def differs(path: Path) -> bool:
         had = fieldsets.at(live, path, schemaless=resource.custom)
         wants = fieldsets.at(wanted, path, schemaless=resource.custom)
-        holds = isinstance(had, dict) and isinstance(wants, dict)
+        holds = is_map(had) and is_map(wants)
         return had is not ABSENT and bool(had != wants) and not holds
 
     return [
@@ -143,13 +144,13 @@ def _shown(path: Path) -> str:
 
 
 def _merged(live: Any, wanted: Any, path: Path, *, schemaless: bool) -> Any:  # noqa: ANN401
-    if isinstance(live, dict) and isinstance(wanted, dict):
-        result = dict(cast("Manifest", live))
-        for name, value in cast("Manifest", wanted).items():
+    if is_map(live) and is_map(wanted):
+        result = dict(live)
+        for name, value in wanted.items():
             inner = (*path, f"f:{name}")
             result[name] = _merged(result.get(name), value, inner, schemaless=schemaless)
         return result
-    if not isinstance(live, list) or not isinstance(wanted, list) or not path:
+    if not is_list(live) or not is_list(wanted) or not path:
         return wanted
     return _merged_list(live, wanted, path, schemaless=schemaless)
 
@@ -169,15 +170,15 @@ def _merged_list(live: list[Any], wanted: list[Any], path: Path, *, schemaless: 
 def _without(value: Any, path: Path, *, schemaless: bool, at: Path = ()) -> Any:  # noqa: ANN401
     """The same value without one field, copied where it changes."""
     element, rest = path[0], path[1:]
-    if isinstance(value, dict):
-        fields, name = cast("Manifest", value), element[2:]
+    if is_map(value):
+        fields, name = value, element[2:]
         if name not in fields:
             return fields
         if not rest:
             return {each: inner for each, inner in fields.items() if each != name}
         inner = _without(fields[name], rest, schemaless=schemaless, at=(*at, element))
         return {**fields, name: inner}
-    if not isinstance(value, list):
+    if not is_list(value):
         return value
     items = fieldsets.elements_of(value, at, schemaless=schemaless) or []
     if not rest:
@@ -189,9 +190,9 @@ def _without(value: Any, path: Path, *, schemaless: bool, at: Path = ()) -> Any:
     ]
 
 
-def _named(live: Mapping[str, Any], merged: Manifest) -> Manifest:
+def _named(live: Manifest, merged: Manifest) -> Manifest:
     """With the metadata that is nobody's: what the object had, else what was applied."""
-    metadata = {**(merged.get("metadata") or {}), **_identity(live.get("metadata") or {})}
+    metadata = {**section(merged, "metadata"), **_identity(section(live, "metadata"))}
     return {**merged, "metadata": metadata}
 
 

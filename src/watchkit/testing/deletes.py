@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Final
 
 from watchkit.testing import bodies, writes
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
+from watchkit.testing.values import is_map, section
 
 _POLICIES: Final = {
     "Foreground": "foregroundDeletion",
@@ -46,8 +47,8 @@ class Deletion:
             Refusal: 422, a policy that is none, or two of them.
 
         """
-        if isinstance(body, dict) and body:
-            return cls._of_body(cast("Manifest", body))
+        if is_map(body) and body:
+            return cls._of_body(body)
         grace = query.get("gracePeriodSeconds", "")
         policy = query.get("propagationPolicy") or None
         _check_policy(policy, has_orphans="orphanDependents" in query)
@@ -59,7 +60,7 @@ class Deletion:
 
     @classmethod
     def _of_body(cls, said: Manifest) -> Deletion:
-        conditions: Mapping[str, Any] = said.get("preconditions") or {}
+        conditions = section(said, "preconditions")
         policy, orphans = said.get("propagationPolicy"), said.get("orphanDependents")
         _check_policy(policy, has_orphans=orphans is not None)
         return cls(
@@ -119,7 +120,7 @@ class Deletion:
 
     def _grace(self, pod: Manifest) -> int:
         """Seconds for its kubelet; none where there is none yet, or no process any more."""
-        spec, status = pod.get("spec") or {}, pod.get("status") or {}
+        spec, status = section(pod, "spec"), section(pod, "status")
         if not spec.get("nodeName") or status.get("phase") in _ENDED:
             return 0
         asked = spec.get("terminationGracePeriodSeconds") if self.grace is None else self.grace

@@ -8,11 +8,12 @@ resource has keys where Kubernetes' own schema gives it some; every other list i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from watchkit.testing.log import Manifest
+from watchkit.testing.values import is_list, is_map, section
 
 Path: TypeAlias = tuple[str, ...]
 Paths: TypeAlias = frozenset[Path]
@@ -56,7 +57,7 @@ _IDENTITY: Final = frozenset(
 
 def paths_of(manifest: Manifest, *, custom: bool) -> Paths:
     """Every field that a manifest sets, but for what names the object."""
-    metadata: Manifest = manifest.get("metadata") or {}
+    metadata = section(manifest, "metadata")
     owned = {name: value for name, value in metadata.items() if name not in _IDENTITY}
     rest = {
         name: value
@@ -78,18 +79,18 @@ def _of_map(value: Manifest, path: Path, *, schemaless: bool) -> Iterator[Path]:
 
 
 def _of(value: object, path: Path, *, schemaless: bool) -> Iterator[Path]:
-    if isinstance(value, dict):
-        yield from _of_map(cast("Manifest", value), path, schemaless=schemaless)
+    if is_map(value):
+        yield from _of_map(value, path, schemaless=schemaless)
         return
     elements = None
-    if isinstance(value, list):
+    if is_list(value):
         elements = elements_of(value, path, schemaless=schemaless)
     if elements is None:
         yield path
         return
     for element, item in elements:
         yield (*path, element)
-        if isinstance(item, dict):
+        if is_map(item):
             yield from _of(item, (*path, element), schemaless=schemaless)
 
 
@@ -101,9 +102,10 @@ def elements_of(
     if name in _SETS and path[0] == "f:metadata":
         return [(f"v:{_json(item)}", item) for item in items]
     keys = None if schemaless and path[0] != "f:metadata" else _keys(name, path)
-    if keys is None or not all(isinstance(item, dict) for item in items):
+    maps: list[Manifest] = [item for item in items if is_map(item)]
+    if keys is None or len(maps) < len(items):
         return None
-    return [(_element(item, keys), item) for item in items]
+    return [(_element(item, keys), item) for item in maps]
 
 
 def _keys(name: str, path: Path) -> tuple[str, ...] | None:
@@ -121,9 +123,9 @@ def at(manifest: object, path: Path, *, schemaless: bool) -> Any:  # noqa: ANN40
     """What stands in a field, ABSENT where nothing does."""
     value = manifest
     for index, element in enumerate(path):
-        if isinstance(value, dict) and element.startswith("f:"):
-            value = cast("Manifest", value).get(element[2:], ABSENT)
-        elif isinstance(value, list):
+        if is_map(value) and element.startswith("f:"):
+            value = value.get(element[2:], ABSENT)
+        elif is_list(value):
             items = elements_of(value, path[:index], schemaless=schemaless)
             value = dict(items or ()).get(element, ABSENT)
         else:

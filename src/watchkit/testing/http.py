@@ -13,6 +13,7 @@ from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.log import View
 from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Catalogue, Resource
+from watchkit.testing.values import is_map
 
 GZIP_FROM: Final = 128 * 1024
 """Bytes from which on a body is gzip'd for a client that takes it (kube-apiserver's number)."""
@@ -200,7 +201,7 @@ def _read_yaml(body: bytes) -> object:
         said = cast("object", msgspec.yaml.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         said = None
-    if not isinstance(said, dict):
+    if not is_map(said):
         raise Refusal(bodies.bad_request("error decoding YAML: the body is no object"))
     return said
 

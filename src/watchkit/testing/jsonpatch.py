@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any, Final, cast
+from typing import Any, Final
+
+from watchkit.testing.values import is_list, is_map
 
 _ABSENT: Final = object()
 
@@ -25,9 +27,9 @@ def patched(document: Any, patch: Sequence[object]) -> Any:  # noqa: ANN401 - an
     """
     result = deepcopy(document)
     for operation in patch:
-        if not isinstance(operation, dict):
+        if not is_map(operation):
             raise PatchError("an operation is no object")
-        result = _apply(result, cast("dict[str, object]", operation))
+        result = _apply(result, operation)
     return result
 
 
@@ -70,9 +72,9 @@ def _value(operation: Mapping[str, object]) -> object:
 def _at(document: Any, path: Sequence[str], default: object) -> Any:  # noqa: ANN401
     at = document
     for part in path:
-        if isinstance(at, dict) and part in at:
-            at = cast("dict[str, Any]", at)[part]
-        elif isinstance(at, list) and part.isdecimal() and int(part) < len(at):
+        if is_map(at) and part in at:
+            at = at[part]
+        elif is_list(at) and part.isdecimal() and int(part) < len(at):
             at = at[int(part)]
         else:
             return default
@@ -90,12 +92,11 @@ def _added(document: Any, path: Sequence[str], value: object) -> Any:  # noqa: A
     if not path:
         return value
     holder, last = _found(document, path[:-1]), path[-1]
-    if not isinstance(holder, list):
+    if not is_list(holder):
         return _put(document, path, value)
-    items: list[Any] = holder
-    if last != "-" and not (last.isdecimal() and int(last) <= len(items)):
+    if last != "-" and not (last.isdecimal() and int(last) <= len(holder)):
         raise PatchError(f"there is no index {last}")
-    items.insert(len(items) if last == "-" else int(last), value)
+    holder.insert(len(holder) if last == "-" else int(last), value)
     return document
 
 
@@ -103,10 +104,10 @@ def _put(document: Any, path: Sequence[str], value: object) -> Any:  # noqa: ANN
     if not path:
         return value
     holder, last = _found(document, path[:-1]), path[-1]
-    if isinstance(holder, list):
+    if is_list(holder):
         _found(holder, [last])
         holder[int(last)] = value
-    elif isinstance(holder, dict):
+    elif is_map(holder):
         holder[last] = value
     else:
         raise PatchError(f"/{'/'.join(path[:-1])} holds nothing")
@@ -118,7 +119,7 @@ def _removed(document: Any, path: Sequence[str]) -> Any:  # noqa: ANN401
     if not path:
         return None
     holder, last = _found(document, path[:-1]), path[-1]
-    if isinstance(holder, list):
+    if is_list(holder):
         del holder[int(last)]
     else:
         del holder[last]

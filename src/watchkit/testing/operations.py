@@ -16,6 +16,7 @@ from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Resource
 from watchkit.testing.selection import Selection
 from watchkit.testing.state import State
+from watchkit.testing.values import is_map, section
 from watchkit.testing.writes import Author, Part
 
 _OPTIONS: Final = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
@@ -55,7 +56,7 @@ def _update(state: State, request: ApiRequest, resource: Resource) -> Reply:
         wanted = scaling.scaled(kept, cast("Manifest", request.body or {}))
         return _shown(request, state.update(kept, wanted, _author(request)))
     manifest = _object(request, resource)
-    metadata: Manifest = manifest.get("metadata") or {}
+    metadata = section(manifest, "metadata")
     named = str(metadata.get("name") or "")
     if not named:
         said = f"the name of the object ({request.name} based on URL) was undeterminable:"
@@ -92,8 +93,8 @@ def _apply(state: State, request: ApiRequest, resource: Resource) -> Reply:
     if not request.query.get("fieldManager"):
         said = "Required value: is required for apply patch"
         raise Refusal(_bad_option("FieldValueRequired", "fieldManager", said))
-    applied = cast("Manifest", request.body) if isinstance(request.body, dict) else {}
-    metadata: Manifest = applied.get("metadata") or {}
+    applied = request.body if is_map(request.body) else {}
+    metadata = section(applied, "metadata")
     if (applied.get("apiVersion"), applied.get("kind")) != (resource.api_version, resource.kind):
         said = f"invalid object type: {applied.get('apiVersion', '/')}, Kind={applied.get('kind')}"
         raise Refusal(bodies.bad_request(said))
@@ -148,9 +149,9 @@ def _object(request: ApiRequest, resource: Resource) -> Manifest:
     """The object in a body, which has to be one of the resource."""
     said = request.body
     wanted = f"the object provided is unrecognized (must be of type {resource.kind})"
-    if not isinstance(said, dict):
+    if not is_map(said):
         raise Refusal(bodies.bad_request(f"{wanted}: couldn't get version/kind"))
-    manifest = cast("Manifest", said)
+    manifest = said
     version, kind = manifest.get("apiVersion"), manifest.get("kind")
     if resource.custom and not kind:
         text = msgspec.json.encode(manifest).decode()
@@ -173,7 +174,7 @@ def _other_kind(resource: Resource, manifest: Manifest) -> Reply:
     kind, version = str(manifest.get("kind")), manifest.get("apiVersion")
     if resource.custom:
         said = f'Invalid value: "{kind}": must be {resource.kind}'
-        name = str((manifest.get("metadata") or {}).get("name", ""))
+        name = str(section(manifest, "metadata").get("name", ""))
         cause = ("FieldValueInvalid", "kind", said)
         return bodies.invalid(kind, name, cause, group=resource.group)
     said = f'{kind} in version "{version}" cannot be handled as a {resource.kind}'
@@ -182,7 +183,7 @@ def _other_kind(resource: Resource, manifest: Manifest) -> Reply:
 
 def _placed(request: ApiRequest, manifest: Manifest) -> Manifest:
     """In the namespace of the path, which is the object's where it names none."""
-    metadata: Manifest = manifest.get("metadata") or {}
+    metadata = section(manifest, "metadata")
     if metadata.get("namespace") not in {None, "", request.namespace}:
         raise Refusal(bodies.other_namespace())
     if request.namespace is None:

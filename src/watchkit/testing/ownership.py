@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 from watchkit.testing import fieldsets
 from watchkit.testing.fieldsets import Paths
 from watchkit.testing.log import Kept, Manifest
+from watchkit.testing.values import is_map
 from watchkit.testing.writes import Author
 
 Operation: TypeAlias = Literal["Apply", "Update"]
@@ -112,5 +113,5 @@ def _differ(before: Manifest, after: Manifest, path: fieldsets.Path, custom: boo
     was = fieldsets.at(before, path, schemaless=custom)
     now = fieldsets.at(after, path, schemaless=custom)
     # What holds further fields changes by them, not by itself.
-    both_hold = isinstance(was, dict) and isinstance(now, dict)
+    both_hold = is_map(was) and is_map(now)
     return bool(was != now) and not both_hold

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, cast
 
 from watchkit.testing import bodies, jsonpatch, writes
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource
+from watchkit.testing.values import is_list, is_map, section
 
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE: Final = "application/merge-patch+json"
@@ -44,10 +44,10 @@ def patched(kept: Kept, media: str, patch: object) -> Manifest:
     """
     if media == JSON_PATCH:
         return _json_patched(kept, patch)
-    if not isinstance(patch, dict):
+    if not is_map(patch):
         said = f"{_DECODING} array into Go value of type map[string]interface {{}}"
         raise Refusal(bodies.bad_request(said))
-    if media == STRATEGIC and _is_strategic(cast("Manifest", patch)):
+    if media == STRATEGIC and _is_strategic(patch):
         raise Refusal(bodies.unknown_format([JSON_PATCH, MERGE, APPLY]))
     return cast("Manifest", writes.merged(kept.copy(), patch))
 
@@ -59,7 +59,7 @@ def check_identity(kept: Kept, patched: Manifest) -> None:
         Refusal: 400, or 422 for the uid.
 
     """
-    metadata: Manifest = patched.get("metadata") or {}
+    metadata = section(patched, "metadata")
     name, namespace = metadata.get("name"), metadata.get("namespace")
     if name not in {None, kept.name}:
         raise Refusal(bodies.other_name(str(name), kept.name))
@@ -71,22 +71,22 @@ def check_identity(kept: Kept, patched: Manifest) -> None:
 
 
 def _json_patched(kept: Kept, patch: object) -> Manifest:
-    if not isinstance(patch, list):
+    if not is_list(patch):
         said = f"{_DECODING} object into Go value of type []handlers.jsonPatchOp"
         raise Refusal(bodies.bad_request(said))
     try:
-        result: object = jsonpatch.patched(kept.copy(), cast("Sequence[object]", patch))
+        result: object = jsonpatch.patched(kept.copy(), patch)
     except jsonpatch.PatchError:
         result = None
-    if not isinstance(result, dict):
+    if not is_map(result):
         said = "the server rejected our request due to an error in our request"
         raise Refusal(bodies.status(422, said, "Invalid", details={}))
-    return cast("Manifest", result)
+    return result
 
 
 def _is_strategic(value: object) -> bool:
     """Whether a strategic merge patch differs from a merge patch of the same text."""
-    if not isinstance(value, dict):
-        return isinstance(value, list)
-    fields = cast("Manifest", value)
+    if not is_map(value):
+        return is_list(value)
+    fields = value
     return any(name.startswith("$") or _is_strategic(inner) for name, inner in fields.items())

@@ -129,10 +129,14 @@ class MemoryTransport(asyncio.Transport):
             self._inbox.clear()
             self._protocol.connection_lost(said)
 
+    def pair(self, other: MemoryTransport) -> None:
+        """Make these two the ends of one connection."""
+        self._other, other._other = other, self  # noqa: SLF001
+
 
 def join(one: asyncio.Protocol, other: asyncio.Protocol) -> None:
     """Connect two protocols, as if over loopback."""
-    ends = MemoryTransport(one), MemoryTransport(other)
-    ends[0]._other, ends[1]._other = ends[1], ends[0]  # noqa: SLF001 - this makes the pair
-    other.connection_made(ends[1])
-    one.connection_made(ends[0])
+    mine, theirs = MemoryTransport(one), MemoryTransport(other)
+    mine.pair(theirs)
+    other.connection_made(theirs)
+    one.connection_made(mine)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from watchkit.testing import bodies, patches
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource, Scale
+from watchkit.testing.values import section
 
 
 def scale_of(kept: Kept) -> Manifest:
@@ -16,7 +17,7 @@ def scale_of(kept: Kept) -> Manifest:
     metadata = kept.manifest["metadata"]
     named = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     status: Manifest = {"replicas": _at(kept.manifest, at.status) or 0}
-    selector = ((kept.manifest.get("spec") or {}).get("selector") or {}).get("matchLabels")
+    selector = section(kept.manifest, "spec", "selector", "matchLabels")
     if selector and not kept.resource.custom:
         status["selector"] = ",".join(f"{name}={selector[name]}" for name in sorted(selector))
     return {
@@ -35,13 +36,13 @@ def scaled(kept: Kept, scale: Manifest) -> Manifest:
         Refusal: 422, there can be no such number of them.
 
     """
-    replicas: object = (scale.get("spec") or {}).get("replicas", 0)
+    replicas: object = section(scale, "spec").get("replicas", 0)
     if not isinstance(replicas, int) or replicas < 0:
         said = f"Invalid value: {replicas}: must be greater than or equal to 0"
         cause = ("FieldValueInvalid", "spec.replicas", said)
         raise Refusal(bodies.invalid("Scale", kept.name, cause, group="autoscaling"))
     manifest = kept.copy()
-    version = (scale.get("metadata") or {}).get("resourceVersion")
+    version = section(scale, "metadata").get("resourceVersion")
     manifest["metadata"]["resourceVersion"] = (
         version or kept.manifest["metadata"]["resourceVersion"]
     )
@@ -65,7 +66,5 @@ def _scale(kept: Kept) -> Scale:
 
 
 def _at(manifest: Manifest, path: str) -> Any:  # noqa: ANN401 - any JSON value
-    value: object = manifest
-    for name in path.strip(".").split("."):
-        value = cast("Manifest", value).get(name) if isinstance(value, dict) else None
-    return value
+    *holders, last = path.strip(".").split(".")
+    return section(manifest, *holders).get(last)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias
 
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource
+from watchkit.testing.values import is_map, section
 
 Part: TypeAlias = Literal["all", "main", "status"]
 """What a write may touch: all of an object, all but its status, or its status only."""
@@ -91,7 +92,7 @@ def created(
         Refusal: it carries a version (500), or has no valid name or finalizers (422).
 
     """
-    metadata = dict(manifest.get("metadata") or {})
+    metadata = dict(section(manifest, "metadata"))
     if metadata.get("resourceVersion"):
         raise Refusal(
             bodies.status(500, "resourceVersion should not be set on objects to be created")
@@ -123,7 +124,7 @@ def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
 
     """
     resource, old = before.resource, before.manifest["metadata"]
-    metadata = dict(manifest.get("metadata") or {})
+    metadata = dict(section(manifest, "metadata"))
     if metadata.get("resourceVersion") not in {None, "", old["resourceVersion"]}:
         raise Refusal(bodies.conflict(resource, before.name))
     if part == "status" and resource.custom:
@@ -146,7 +147,7 @@ def check_uid(before: Kept, manifest: Manifest) -> None:
         Refusal: 409, it does.
 
     """
-    named = (manifest.get("metadata") or {}).get("uid")
+    named: object = section(manifest, "metadata").get("uid")
     if named not in {None, "", before.uid}:
         raise Refusal(bodies.other_uid(before.resource, before.key, str(named), before.uid))
 
@@ -161,7 +162,7 @@ def finished(manifest: Manifest) -> bool:
 
 def marked(before: Kept, *, time: datetime, grace: int, finalizers: Iterable[str]) -> Manifest:
     """The object once its deletion is asked for; `time` is when it is to be gone."""
-    metadata = {
+    metadata: Manifest = {
         **before.manifest["metadata"],
         "deletionTimestamp": stamp(time),
         "deletionGracePeriodSeconds": grace,
@@ -174,10 +175,10 @@ def marked(before: Kept, *, time: datetime, grace: int, finalizers: Iterable[str
 
 def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Apply a JSON merge patch (RFC 7386): null removes, objects merge, the rest replaces."""
-    if not isinstance(patch, dict):
+    if not is_map(patch):
         return patch
-    result = dict(cast("Manifest", target)) if isinstance(target, dict) else {}
-    for name, value in cast("Manifest", patch).items():
+    result = dict(target) if is_map(target) else {}
+    for name, value in patch.items():
         if value is None:
             result.pop(name, None)
         else:
