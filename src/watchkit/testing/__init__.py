@@ -15,11 +15,15 @@ from watchkit.testing.faults import (
     CloseAtOnce,
     Disconnect,
     ErrorEvent,
+    EtcdLeaderChanged,
+    EtcdTimeout,
+    ExpireToken,
     Forbid,
     Frames,
     Gone,
     NoBookmarks,
     NoInitialEventsEnd,
+    Redirect,
     Refuse,
     Stall,
     Throttle,
@@ -28,9 +32,18 @@ from watchkit.testing.faults import (
     Unavailable,
 )
 from watchkit.testing.injections import Injection
+from watchkit.testing.moments import at_random, matching, nth
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.server import FakeApiServer
 from watchkit.testing.settling import settled
+from watchkit.testing.statefaults import Compact, LagReplica, Restore
+from watchkit.testing.streamfaults import (
+    BadPage,
+    GzipMembers,
+    LostEvents,
+    RepeatedEvents,
+    SlowDrip,
+)
 
 __all__ = [
     # the fake server
@@ -42,20 +55,36 @@ __all__ = [
     # faults
     "Answer",
     "BadJson",
+    "BadPage",
     "CloseAtOnce",
+    "Compact",
     "Disconnect",
     "ErrorEvent",
+    "EtcdLeaderChanged",
+    "EtcdTimeout",
+    "ExpireToken",
     "Forbid",
     "Frames",
     "Gone",
+    "GzipMembers",
+    "LagReplica",
+    "LostEvents",
     "NoBookmarks",
     "NoInitialEventsEnd",
+    "Redirect",
     "Refuse",
+    "RepeatedEvents",
+    "Restore",
+    "SlowDrip",
     "Stall",
     "Throttle",
     "TooLargeVersion",
     "TornLine",
     "Unavailable",
+    # when they strike
+    "at_random",
+    "matching",
+    "nth",
     # faults of one's own
     "Case",
     "Fault",

@@ -23,7 +23,7 @@ from watchkit.testing.resources import Resource, Scale
 from watchkit.testing.selection import Selection
 from watchkit.testing.source import FakeSource
 from watchkit.testing.state import State
-from watchkit.testing.wire import Break, Finish
+from watchkit.testing.wire import Finish
 
 
 class FakeCluster:
@@ -205,7 +205,7 @@ class FakeCluster:
 
         Watches that are open go on, as with the real server's cache.
         """
-        self._state.compact(version)
+        self._front.compact(version)
 
     def restore(self, version: int) -> None:
         """Go back to an earlier version, the counter too, as after a backup's return.
@@ -216,8 +216,7 @@ class FakeCluster:
             ValueError: the version is compacted away, or in the future.
 
         """
-        self._state.restore(version)
-        self._front.end_open(Break("reset"), lambda _: True)
+        self._front.restore(version)
 
     def inject(
         self,

@@ -6,9 +6,10 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, Protocol, TypeAlias
 
 from watchkit.testing.bodies import Reply
+from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Resource
 from watchkit.testing.wire import Act, Bend, Break, Finish, Head, Send, Wait
@@ -39,6 +40,28 @@ class Case:
     compacted: int
 
 
+class Store(Protocol):
+    """What a fault may do to the store behind the server."""
+
+    @property
+    def version(self) -> int:
+        """The version of the last change."""
+        ...
+
+    @property
+    def compacted(self) -> int:
+        """The version up to which history is forgotten."""
+        ...
+
+    def restore(self, version: int) -> None:
+        """Go back to a version; open watches are cut."""
+        ...
+
+    def compact(self, version: int) -> None:
+        """Forget the history up to a version."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """The base of all faults. `on` is what it strikes where `inject` is not told.
@@ -54,9 +77,21 @@ class Fault:
         """Whether it can do anything to this request; if not, it waits for another."""
         return True
 
+    def befall(self, store: Store) -> None:
+        """Do to the store what it does, before the request is answered: nothing, mostly."""
+
+    def reads(self, state: Reading) -> Reading:
+        """What the answer is read from: `state`, mostly."""
+        return state
+
     @abstractmethod
     def bend(self, case: Case) -> Bend:
         """Give the function that changes the acts of one conversation."""
+
+
+def untouched(act: Act) -> Iterable[Act]:
+    """The bend of a fault that changes nothing in the conversation itself."""
+    return [act]
 
 
 def instead(reply: Reply) -> Bend:

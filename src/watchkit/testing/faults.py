@@ -64,6 +64,50 @@ class Unavailable(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class EtcdLeaderChanged(Fault):
+    """500, as the API server passes on what etcd says; what was asked is surely not done."""
+
+    in_front: ClassVar[bool] = True
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(bodies.etcd_said("etcdserver: leader changed"))
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdTimeout(Fault):
+    """500, as the API server passes on what etcd says; a write is done nevertheless."""
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(bodies.etcd_said("etcdserver: request timed out"))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireToken(Fault):
+    """401: the token of the request is not valid any more."""
+
+    in_front: ClassVar[bool] = True
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(bodies.unauthorized())
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect(Fault):
+    """3xx: to somewhere else, where no token should ever go."""
+
+    location: str = "http://elsewhere.invalid/"
+    status: int = 307
+    in_front: ClassVar[bool] = True
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(Reply(self.status, b"", {"Location": self.location}))
+
+
+@dataclass(frozen=True, slots=True)
 class Forbid(Fault):
     """403, as after a change of RBAC, said to `user`."""
 
@@ -131,14 +175,20 @@ class ErrorEvent(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Disconnect(Fault):
-    """The connection breaks after so many events: "reset" (RST), "eof" or "garbage" chunks."""
+    """The connection breaks after so many events: "reset" (RST), "eof" or "garbage" chunks.
+
+    `at="head"`: it breaks instead of the answer. A write was done then all the same.
+    """
 
     after_events: int = 0
     how: Literal["reset", "eof", "garbage"] = "reset"
+    at: Literal["head", "body"] = "body"
     on: ClassVar[On] = "watch"
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Break it."""
+        if self.at == "head":
+            return lambda act: [Break(self.how)] if isinstance(act, Head) else [act]
         return after(self.after_events, [Break(self.how)])
 
 

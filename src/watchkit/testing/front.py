@@ -8,11 +8,12 @@ from watchkit.testing import bodies, operations
 from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.fault import Case
 from watchkit.testing.injections import Injection, Injections
+from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Catalogue, Resource
 from watchkit.testing.state import State
 from watchkit.testing.watches import Terms, Watch
-from watchkit.testing.wire import Act, Bend, Conversation, Finish, Head, Send
+from watchkit.testing.wire import Act, Bend, Break, Conversation, Finish, Head, Send
 
 
 class Front:
@@ -43,6 +44,7 @@ class Front:
         """Let a fault strike every open watch that it fits, now."""
         for conversation, case in self.open().items():
             if injection.when(case.request):
+                injection.fault.befall(self)
                 conversation.bend(injection.fire(case))
 
     def end_open(self, act: Act, which: Callable[[Case], bool]) -> None:
@@ -50,6 +52,25 @@ class Front:
         for conversation, case in self.open().items():
             if which(case):
                 conversation.bend(lambda head: [head, act])
+
+    @property
+    def version(self) -> int:
+        """The version of the last change."""
+        return self.state.version
+
+    @property
+    def compacted(self) -> int:
+        """The version up to which history is forgotten."""
+        return self.state.compacted
+
+    def compact(self, version: int | None) -> None:
+        """Forget the history up to `version` (None: up to now)."""
+        self.state.compact(version)
+
+    def restore(self, version: int) -> None:
+        """Go back to an earlier version, and cut the open watches: the server was restarted."""
+        self.state.restore(version)
+        self.end_open(Break("reset"), lambda _: True)
 
     def converse(
         self,
@@ -63,34 +84,39 @@ class Front:
         `denied` is the answer where who asks has no say.
         """
         self.requests.append(request)
+        striking = self.injections.striking(request)
+        reading: Reading = self.state
+        for each in striking:
+            each.fault.befall(self)
+            reading = each.fault.reads(reading)
         served = self.catalogue.named(resource.api_version, resource.plural)
         case = Case(request, served or resource, self.state.version, self.state.compacted)
-        struck = self.injections.strike(case)
+        bends = [each.fire(case) for each in striking]
         if denied is not None or served is None:
-            return Conversation((denied or self._not_served(resource)).acts(), bends=struck.bends)
-        if struck.in_front and request.writes:
-            return Conversation(Reply(200).acts(), bends=struck.bends)
+            return Conversation((denied or self._not_served(resource)).acts(), bends=bends)
+        if request.writes and any(each.fault.in_front for each in striking):
+            return Conversation(Reply(200).acts(), bends=bends)
         try:
             if request.verb == "watch":
-                return self._watch(case, struck.bends)
-            reply = operations.answer(self.state, request, served)
+                return self._watch(case, reading, bends)
+            reply = operations.answer(self.state, reading, request, served)
         except Refusal as no:
             reply = no.reply
-        return Conversation(reply.acts(), bends=struck.bends)
+        return Conversation(reply.acts(), bends=bends)
 
     def _not_served(self, resource: Resource) -> Reply:
         versions = {each.api_version for each in self.catalogue}
         return bodies.not_served(group_known=resource.api_version in versions)
 
-    def _watch(self, case: Case, bends: list[Bend]) -> Conversation:
+    def _watch(self, case: Case, reading: Reading, bends: list[Bend]) -> Conversation:
         try:
-            terms = Terms.of(self.state, case.request, case.resource)
+            terms = Terms.of(reading, case.request, case.resource)
         except Refusal as no:
             if no.reply.status != 410:  # noqa: PLR2004 - Gone is said inside the stream
                 raise
             line = Send(bodies.error_event(no.reply), "error")
             return Conversation([Head(), line, Finish()], bends=bends)
-        watch = Watch(self.state, terms, case.request.time)
+        watch = Watch(reading, terms, case.request.time)
         conversation = Conversation([Head()], live=watch, bends=bends)
         self._watches[conversation] = case
         return conversation

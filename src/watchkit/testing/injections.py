@@ -26,8 +26,11 @@ class Injection:
 
     def waits_for(self, request: ApiRequest) -> bool:
         """Whether this request is one that it strikes."""
-        if self.left == 0 or not self.fault.strikes(request) or not self.when(request):
+        if self.left == 0 or not self._is_on(request):
             return False
+        return self.fault.strikes(request) and self.when(request)
+
+    def _is_on(self, request: ApiRequest) -> bool:
         match self.on:
             case "any":
                 return True
@@ -42,14 +45,6 @@ class Injection:
         if self.left is not None:
             self.left -= 1
         return self.fault.bend(case)
-
-
-@dataclass(frozen=True, slots=True)
-class Struck:
-    """What befalls one request; `in_front`: it never reaches the store."""
-
-    bends: list[Bend]
-    in_front: bool
 
 
 class Injections:
@@ -68,12 +63,10 @@ class Injections:
             injection.remove()
         self._waiting.clear()
 
-    def strike(self, case: Case) -> Struck:
+    def striking(self, request: ApiRequest) -> list[Injection]:
         """What befalls this request: every standing fault, and the first of the counted ones."""
         self._waiting = [each for each in self._waiting if each.left != 0]
-        found = [each for each in self._waiting if each.waits_for(case.request)]
+        found = [each for each in self._waiting if each.waits_for(request)]
         standing = [each for each in found if each.left is None]
         counted = [each for each in found if each.left is not None][:1]
-        fired = [*counted, *standing]
-        in_front = any(each.fault.in_front for each in fired)
-        return Struck([each.fire(case) for each in fired], in_front=in_front)
+        return [*counted, *standing]

@@ -12,6 +12,7 @@ from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.deletes import Deletion
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.paging import Page, list_page
+from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Resource
 from watchkit.testing.selection import Selection
@@ -22,19 +23,23 @@ from watchkit.testing.writes import Author, Part
 _OPTIONS: Final = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 
 
-def answer(state: State, request: ApiRequest, resource: Resource) -> Reply:
-    """Do what is asked and say what came of it.
+def answer(state: State, reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
+    """Do what is asked and say what came of it; `reading` is what reads see.
 
     Raises:
         Refusal: the server says no.
 
     """
     _check_dry_run(request)
+    if request.verb == "list":
+        return _list(reading, request, resource)
+    if request.verb == "get":
+        return _get(reading, request, resource)
     return _OPERATIONS[request.verb](state, request, resource)
 
 
-def _list(state: State, request: ApiRequest, resource: Resource) -> Reply:
-    return Reply(200, list_page(state, request, resource).body(resource, request.view))
+def _list(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
+    return Reply(200, list_page(reading, request, resource).body(resource, request.view))
 
 
 def _create(state: State, request: ApiRequest, resource: Resource) -> Reply:
@@ -43,11 +48,14 @@ def _create(state: State, request: ApiRequest, resource: Resource) -> Reply:
     return _shown(request, kept, 201)
 
 
-def _get(state: State, request: ApiRequest, resource: Resource) -> Reply:
+def _get(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
     asked = request.number("resourceVersion")
-    if asked > state.version:
-        return bodies.too_large(asked, state.version)
-    return _shown(request, state.find(resource, _key(request, resource)))
+    if asked > reading.version:
+        return bodies.too_large(asked, reading.version)
+    kept = reading.log(resource).objects.get(_key(request, resource))
+    if kept is None:
+        return bodies.not_found(resource, request.name or "")
+    return _shown(request, kept)
 
 
 def _update(state: State, request: ApiRequest, resource: Resource) -> Reply:
@@ -220,8 +228,6 @@ def _shown(request: ApiRequest, kept: Kept, status: int = 200) -> Reply:
 
 
 _OPERATIONS: Final[Mapping[Verb, Callable[[State, ApiRequest, Resource], Reply]]] = {
-    "list": _list,
-    "get": _get,
     "create": _create,
     "update": _update,
     "patch": _patch,

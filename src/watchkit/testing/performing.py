@@ -40,6 +40,9 @@ async def perform(
     due = _due_acts(conversation)
     accepted = request.headers.get("Accept-Encoding", "")
     streamed = asked.verb == "watch" and head.status == _OK
+    encoded = "Content-Encoding" in head.headers
+    if encoded:
+        accepted = ""  # by a fault, and once is enough
     if not streamed and due and isinstance(due[-1], Finish):
         body = b"".join(act.data for act in due if isinstance(act, Send))
         return await whole(request, Reply(head.status, body, head.headers), accepted)

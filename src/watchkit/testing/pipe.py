@@ -131,7 +131,7 @@ class MemoryTransport(asyncio.Transport):
 
     def pair(self, other: MemoryTransport) -> None:
         """Make these two the ends of one connection."""
-        self._other, other._other = other, self  # noqa: SLF001
+        self._other, other._other = other, self
 
 
 def join(one: asyncio.Protocol, other: asyncio.Protocol) -> None:

@@ -81,6 +81,13 @@ class Resource:
         return f"{namespace}/{name}" if self.namespaced else name
 
 
+def path_of(resource: Resource, namespace: str | None) -> str:
+    """The path of a collection in the URL."""
+    base = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.api_version}"
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"{base}{scope}/{resource.plural}"
+
+
 class Catalogue:
     """The resources served, found by plural or by kind."""
 

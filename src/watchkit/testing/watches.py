@@ -13,10 +13,10 @@ import msgspec
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Entry, Kept, View
+from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
 from watchkit.testing.selection import Selection
-from watchkit.testing.state import State
 from watchkit.testing.wire import Act, Content, Finish, Send, ignore
 
 BOOKMARK_PERIOD: Final = 60.0
@@ -52,7 +52,7 @@ class Terms:
     timeout: float
 
     @classmethod
-    def of(cls, state: State, request: ApiRequest, resource: Resource) -> Terms:
+    def of(cls, state: Reading, request: ApiRequest, resource: Resource) -> Terms:
         """Read a watch request.
 
         Raises:
@@ -79,7 +79,7 @@ class Terms:
 class Watch:
     """A `Live`: the events of one watch as the cluster changes, bookmarks, the clean end."""
 
-    def __init__(self, state: State, terms: Terms, now: float) -> None:
+    def __init__(self, state: Reading, terms: Terms, now: float) -> None:
         self.on_change: Callable[[], None] = ignore
         self._state = state
         self._terms = terms
@@ -168,7 +168,7 @@ def _line(change: str, raw: bytes, content: Content) -> Send:
     return Send(b'{"type":"%s","object":%s}\n' % (change.encode(), raw), content)
 
 
-def _start(state: State, request: ApiRequest) -> int | None:
+def _start(state: Reading, request: ApiRequest) -> int | None:
     """The version to begin after, None where the current objects come first (or nothing)."""
     asked = request.query.get("resourceVersion", "")
     if asked in {"", "0"}:
