@@ -51,14 +51,23 @@ def applied(
         raise Refusal(_refused(found))
     lost = frozenset(path for _, path in found)
     others = [replace(each, paths=each.paths - lost) for each in others]
-    dropped: Paths = frozenset[Path]() if held is None else held.paths - paths
-    for each in others:
-        dropped -= each.paths
     merged = _merged(live, applied, (), schemaless=resource.custom)
-    for path in sorted(dropped, key=len, reverse=True):
-        merged = _without(merged, path, schemaless=resource.custom)
+    if held is not None:
+        for path in _dropped(held.paths - paths, others):
+            merged = _without(merged, path, schemaless=resource.custom)
     keep = held is not None and held.paths == paths
     return with_owners(_named(live, merged), [*others, held if held and keep else mine])
+
+
+def _dropped(given_up: Paths, others: Iterable[Owner]) -> list[Path]:
+    """What goes with its last owner, the outermost first; not what names an item that stays."""
+    theirs = {path[:end] for each in others for path in each.paths for end in range(len(path) + 1)}
+    named = {path for path in given_up if len(path) > 1 and _is_key(path)}
+    return sorted(given_up - theirs - named, key=lambda path: (len(path), path))
+
+
+def _is_key(path: Path) -> bool:
+    return path[-2].startswith("k:") and f'"{path[-1][2:]}":' in path[-2]
 
 
 def owned(stored: Manifest, wanted: Manifest) -> Manifest:

@@ -53,12 +53,16 @@ def patched(kept: Kept, media: str, patch: object) -> Manifest:
 
 
 def check_identity(kept: Kept, patched: Manifest) -> None:
-    """A patch may change neither name nor namespace nor uid.
+    """A patch may change neither kind nor name nor namespace nor uid.
 
     Raises:
-        Refusal: 400, or 422 for the uid.
+        Refusal: 400, or 422 for the kind and the uid.
 
     """
+    typed = (patched.get("apiVersion"), patched.get("kind"))
+    if typed != (kept.resource.api_version, kept.resource.kind):
+        said = f'Invalid value: no kind "{typed[1]}" is registered for version "{typed[0]}"'
+        raise Refusal(bodies.invalid("", "", ("FieldValueInvalid", "patch", said)))
     metadata = section(patched, "metadata")
     name, namespace = metadata.get("name"), metadata.get("namespace")
     if name not in {None, kept.name}:

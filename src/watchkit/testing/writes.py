@@ -36,6 +36,14 @@ _NAME_RULE: Final = (
     " '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used"
     r" for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
+_LABEL: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+_LABEL_RULE: Final = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or"
+    " '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or"
+    " 'my_value',  or '12345', regex used for validation is"
+    " '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+_LONGEST_LABEL: Final = 63
 _RBAC_NAME: Final = re.compile(r"[^/%]+")
 _LONGEST_BASE: Final = 58
 """Letters of a generateName that are kept, so that the name is no longer than 63."""
@@ -101,6 +109,7 @@ def created(
         metadata["name"] = f"{metadata['generateName'][:_LONGEST_BASE]}{uid[-5:]}"
     _check_name(resource, metadata.get("name"))
     _check_finalizers(resource, metadata)
+    _check_labels(resource, metadata)
     if resource.namespaced:
         metadata["namespace"] = metadata.get("namespace") or "default"
     else:
@@ -130,6 +139,7 @@ def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
     if part == "status" and resource.custom:
         metadata = dict(old)  # of a custom resource, a status is all that goes in there
     _check_finalizers(resource, metadata)
+    _check_labels(resource, metadata)
     _check_new_finalizers(before, metadata)
     for name in _OURS:
         metadata.pop(name, None)
@@ -229,6 +239,19 @@ def _check_finalizers(resource: Resource, metadata: Manifest) -> None:
             cause = ("FieldValueInvalid", f"metadata.finalizers[{index}]", said)
             shown = str(metadata.get("name", ""))
             raise Refusal(bodies.invalid(resource.kind, shown, cause, group=resource.group))
+
+
+def _check_labels(resource: Resource, metadata: Manifest) -> None:
+    for value in section(metadata, "labels").values():
+        if not isinstance(value, str) or not _LABEL.fullmatch(value):
+            said = f'Invalid value: "{value}": {_LABEL_RULE}'
+        elif len(value) > _LONGEST_LABEL:
+            said = f'Invalid value: "{value}": must be no more than {_LONGEST_LABEL} bytes'
+        else:
+            continue
+        cause = ("FieldValueInvalid", "metadata.labels", said)
+        shown = str(metadata.get("name", ""))
+        raise Refusal(bodies.invalid(resource.kind, shown, cause, group=resource.group))
 
 
 def _check_new_finalizers(before: Kept, metadata: Manifest) -> None:
