@@ -56,6 +56,11 @@ class Kept:
         return str(self.manifest["metadata"]["uid"])
 
     @property
+    def version(self) -> int:
+        """The version of its last change."""
+        return int(self.manifest["metadata"]["resourceVersion"])
+
+    @property
     def labels(self) -> Mapping[str, str]:
         """The object's labels."""
         labels: Mapping[str, str] = self.manifest["metadata"].get("labels") or {}
@@ -69,6 +74,12 @@ class Kept:
     def at(self, version: int) -> Kept:
         """The same object, as the event of `version` shows it."""
         metadata = {**self.manifest["metadata"], "resourceVersion": str(version)}
+        return Kept(self.resource, {**self.manifest, "metadata": metadata})
+
+    def unversioned(self) -> Kept:
+        """The same object, as one that was only tried: never stored, so without a version."""
+        metadata = {**self.manifest["metadata"]}
+        metadata.pop("resourceVersion", None)
         return Kept(self.resource, {**self.manifest, "metadata": metadata})
 
     @cached_property

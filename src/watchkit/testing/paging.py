@@ -12,10 +12,10 @@ import msgspec
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, View
-from watchkit.testing.requests import Request
+from watchkit.testing.replica import Reading
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
 from watchkit.testing.selection import Selection
-from watchkit.testing.state import State
 
 _API_VERSION: Final = "meta.k8s.io/v1"
 _UNREADABLE: Final = "invalid continue token: continue key is not valid: "
@@ -51,7 +51,7 @@ class Page:
         return msgspec.json.encode(said) + b"\n"
 
 
-def list_page(state: State, request: Request, resource: Resource) -> Page:
+def list_page(state: Reading, request: ApiRequest, resource: Resource) -> Page:
     """Answer a list request.
 
     Raises:
@@ -106,7 +106,7 @@ class _Token(msgspec.Struct):
     v: str
 
 
-def _where(state: State, request: Request) -> tuple[int, str]:
+def _where(state: Reading, request: ApiRequest) -> tuple[int, str]:
     """The version to list at, and the key to begin with."""
     token, asked = request.query.get("continue", ""), request.query.get("resourceVersion", "")
     if not token:
@@ -122,7 +122,7 @@ def _where(state: State, request: Request) -> tuple[int, str]:
     return version, start
 
 
-def _version(state: State, request: Request, asked: str) -> int:
+def _version(state: Reading, request: ApiRequest, asked: str) -> int:
     match = request.query.get("resourceVersionMatch", "")
     if match and not asked:
         raise Refusal(_forbidden_match())

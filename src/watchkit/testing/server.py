@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,23 +12,15 @@ from typing import Final, Self
 import msgspec
 from aiohttp import web
 
-from watchkit.testing import bodies, http
-from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.cluster import FakeCluster
-from watchkit.testing.discovery import discover
-from watchkit.testing.performing import perform, reset, whole
-from watchkit.testing.requests import Request
-from watchkit.testing.wire import Conversation
+from watchkit.testing.face import Face
+from watchkit.testing.hosts import name_host
+from watchkit.testing.performing import reset
 
 HOST: Final = "127.0.0.1"
 
 GRACE: Final = 0.3
 """Seconds that answers under way have left when the server stops."""
-
-ANONYMOUS: Final = "system:anonymous"
-"""The user who comes without a token."""
-
-_OPEN_TO_ALL: Final = ("/readyz", "/livez", "/healthz", "/version")
 
 
 class FakeApiServer:
@@ -42,24 +33,24 @@ class FakeApiServer:
     """
 
     def __init__(self, cluster: FakeCluster, *, token: str = "fake-token") -> None:  # noqa: S107
-        self.token = token
         self._front = cluster.front
-        self._open: set[Conversation] = set()
+        self._face = Face(cluster.front, token)
         self._port = 0
         self._stack = AsyncExitStack()
 
     def __repr__(self) -> str:
-        return f"<FakeApiServer {self.url} answering={len(self._open)}>"
+        return f"<FakeApiServer {self.url} answering={self._face.answering}>"
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            self._server = web.Server(self._handle, access_log=None, handler_cancellation=True)
+            self._server = self._face.server()
             self._runner = web.ServerRunner(self._server, shutdown_timeout=GRACE)
             await self._runner.setup()
             stack.push_async_callback(self._runner.cleanup)
             self._site = await self._listen()
-            stack.callback(self._end_answers)
+            name_host(self.url, self._front)
+            stack.callback(self._face.end)
             self._stack = stack.pop_all()
         return self
 
@@ -70,6 +61,15 @@ class FakeApiServer:
         trace: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
+
+    @property
+    def token(self) -> str:
+        """The token that is let in."""
+        return self._face.token
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self._face.token = token
 
     @property
     def url(self) -> str:
@@ -99,55 +99,6 @@ class FakeApiServer:
         await site.start()
         self._port = self._runner.addresses[0][1]
         return site
-
-    def _end_answers(self) -> None:
-        for conversation in list(self._open):
-            conversation.close()
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            known = discover(self._front.catalogue, request.path)
-            if known is not None:
-                anyone = request.path in _OPEN_TO_ALL
-                denied = bodies.forbidden_path("get", request.path, ANONYMOUS)
-                return await whole(request, self._verdict(request, denied, anyone=anyone) or known)
-            asked, conversation = self._ask(request, await request.content.read())
-        except Refusal as no:
-            return await whole(request, no.reply)
-        self._open.add(conversation)
-        try:
-            return await perform(request, asked, conversation)
-        finally:
-            self._open.discard(conversation)
-            conversation.close()
-
-    def _ask(self, request: web.BaseRequest, body: bytes) -> tuple[Request, Conversation]:
-        target = http.route(self._front.catalogue, request.path)
-        query = dict(request.rel_url.query)
-        verb = http.verb_of(request.method, target, query)
-        asked = Request(
-            verb,
-            target.resource.name,
-            target.namespace,
-            query,
-            asyncio.get_running_loop().time(),
-            name=target.name,
-            view=http.view_of(request.headers.get("Accept", "")),
-            headers=request.headers,
-        )
-        forbidden = bodies.forbidden(target.resource, verb, target.namespace, ANONYMOUS)
-        denied = self._verdict(request, forbidden)
-        manifest = http.manifest_of(verb, request.headers.get("Content-Type", ""), body)
-        return asked, self._front.converse(asked, target.resource, manifest, denied=denied)
-
-    def _verdict(
-        self, request: web.BaseRequest, forbidden: Reply, *, anyone: bool = False
-    ) -> Reply | None:
-        """What those are told who come with another token, or (`forbidden`) with none."""
-        said = request.headers.get("Authorization")
-        if said is None:
-            return None if anyone else forbidden
-        return None if said == f"Bearer {self.token}" else bodies.unauthorized()
 
 
 def _kubeconfig(url: str, token: str) -> dict[str, object]:
