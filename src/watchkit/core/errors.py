@@ -198,3 +198,7 @@ class LeadershipLost(WatchkitError):
     def __init__(self, message: str, cause: BaseException | None = None) -> None:
         super().__init__(message)
         self.cause = cause
+
+
+class TerminalError(WatchkitError):
+    """Raised by a reconcile over what trying again does not heal: it is not requeued for that."""

@@ -30,6 +30,7 @@ TREE = {
     errors.CircuitOpen: errors.WatchkitError,
     errors.ConditionTimeout: errors.WatchkitError,
     errors.SyncTimeout: errors.WatchkitError,
+    errors.TerminalError: errors.WatchkitError,
     errors.LeadershipLost: errors.WatchkitError,
 }
 
