@@ -10,6 +10,7 @@
     │   └── FrameTooLarge  PageTooLarge
     └── RetriesExhausted(attempts)  CircuitOpen(until)  AmbiguousWrite
         ConditionTimeout(last)  SyncTimeout(cause)  LeadershipLost(cause)
+        TerminalError
 
 Messages say what was done, to what, and what came back; never a body, a header or a token.
 """
