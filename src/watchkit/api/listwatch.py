@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self, cast
@@ -17,12 +16,12 @@ from watchkit.api.recorder import is_resource, record, resource_client, resource
 from watchkit.api.sockets import keep_alive
 from watchkit.api.stream import HttpWatch
 from watchkit.api.target import Target
+from watchkit.api.transport import new_lane
 from watchkit.core.errors import TransportError
 from watchkit.core.framing import MAX_FRAME
 
 _JSON: Final = "application/json"
 _METADATA: Final = "application/json;as={kind};g=meta.k8s.io;v=v1,application/json"
-_LANES: Final = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +176,7 @@ class ListWatch:
             # Most versions of aiohttp lose all but the first member of a gzip'd watch.
             encoding="identity",
             idle_timeout=idle_timeout,
-            lane=_new_lane(),
+            lane=new_lane(),
             once=True,
         )
         try:
@@ -194,7 +193,7 @@ class ListWatch:
 
     def _suspect(self) -> None:
         """From here on, use no connection made before: what killed one may have killed all."""
-        self._lane = _new_lane()
+        self._lane = new_lane()
 
 
 def _settle(connection: Connection | None) -> None:
@@ -212,7 +211,3 @@ def _check_identity(answer: Answer, doing: str) -> None:
     if encoding not in {"", "identity"}:
         answer.incoming.close()
         raise TransportError(f"{doing}: the answer came encoded, unasked")
-
-
-def _new_lane() -> str:
-    return str(next(_LANES))
