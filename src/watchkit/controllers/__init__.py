@@ -1,5 +1,8 @@
 """What a controller needs around its informers: a work queue, and the loop that reconciles."""
 
+from watchkit.controllers.controller import Controller
+from watchkit.controllers.enqueueing import enqueue_mapped, enqueue_object, enqueue_owner
+from watchkit.controllers.requests import Request, Result
 from watchkit.controllers.work_queue import WorkQueue
 from watchkit.core.limiters import (
     ItemExponential,
@@ -10,6 +13,13 @@ from watchkit.core.limiters import (
 )
 
 __all__ = [
+    # controller
+    "Controller",
+    "Request",
+    "Result",
+    "enqueue_mapped",
+    "enqueue_object",
+    "enqueue_owner",
     # work queue
     "ItemExponential",
     "ItemFastSlow",
