@@ -2,6 +2,8 @@
 
 from watchkit.controllers.controller import Controller
 from watchkit.controllers.enqueueing import enqueue_mapped, enqueue_object, enqueue_owner
+from watchkit.controllers.fencing import FencingToken, fencing_token
+from watchkit.controllers.leader_election import LeaderElector
 from watchkit.controllers.requests import Request, Result
 from watchkit.controllers.work_queue import WorkQueue
 from watchkit.core.limiters import (
@@ -20,6 +22,10 @@ __all__ = [
     "enqueue_mapped",
     "enqueue_object",
     "enqueue_owner",
+    # leader election
+    "FencingToken",
+    "LeaderElector",
+    "fencing_token",
     # work queue
     "ItemExponential",
     "ItemFastSlow",

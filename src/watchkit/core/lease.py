@@ -208,8 +208,10 @@ def _failed(at: Standing, error: WatchkitError, sent: Sent, now: float, luck: fl
         fatal = error if isinstance(error, InvalidRequest | Redirected) else None
         wait = max(_interval(at, luck), asked)
         return replace(at, fatal=fatal, next="read", at=now + wait)
-    # Whatever the server asks for, there is a second try before the deadline.
-    wait = max(sent.at + at.terms.retry_period - now, min(asked, (at.deadline - now) / 2))
+    # More and more often as the deadline comes near; whatever the server asks for, there is
+    # another try before it.
+    half, period = (at.deadline - now) / 2, at.terms.retry_period
+    wait = max(sent.at + min(period, max(half, period / 10)) - now, min(asked, half))
     return replace(at, next="write" if doubt is None else "read", at=max(now, now + wait))
 
 
