@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 from anyio import move_on_after
 from kubernetes_asyncio.client import ApiClient
@@ -13,6 +13,9 @@ from watchkit.api.edge import Request, credentials, headers_of, reject_credentia
 from watchkit.api.foreign import failure_of, refusal
 from watchkit.api.transport import session_of, unwrapped
 from watchkit.core.errors import IdleTimeout, TransportError, Unauthorized, WatchkitError
+
+Client: TypeAlias = ApiClient
+"""What requests are sent with: kubernetes_asyncio's, for those who may not name it."""
 
 _SUCCESS: Final = range(200, 300)
 

@@ -6,11 +6,12 @@ import math
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import uuid4
 
 import anyio
 
+from watchkit.api.exchange import Client
 from watchkit.api.leases import LeaseCalls
 from watchkit.controllers import fencing
 from watchkit.controllers.candidate import Candidate
@@ -18,9 +19,6 @@ from watchkit.controllers.fencing import FencingToken, Term
 from watchkit.core.errors import LeadershipLost
 from watchkit.core.tenure import Terms
 from watchkit.informer.life import without_cancellation
-
-if TYPE_CHECKING:
-    from kubernetes_asyncio.client import ApiClient
 
 T = TypeVar("T")
 
@@ -60,7 +58,7 @@ class LeaderElector:
 
     def __init__(
         self,
-        api: ApiClient,
+        api: Client,
         name: str,
         *,
         namespace: str,
