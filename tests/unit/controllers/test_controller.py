@@ -6,6 +6,7 @@ from functools import partial
 
 import anyio
 import pytest
+from structlog.typing import EventDict
 
 from tests.docs.world import pod
 from tests.unit.controllers.reconciling import Reconciler, gives, raises, running, sleeps
@@ -15,8 +16,6 @@ from watchkit.controllers import Controller, ItemExponential, Request, Result, W
 from watchkit.testing import FakeCluster
 
 pytestmark = pytest.mark.anyio
-
-SLOWER = ItemExponential(1, 60, jitter="none")
 
 
 def exact() -> ItemExponential:
@@ -70,6 +69,22 @@ async def test_nothing_is_reconciled_before_all_is_known(
             await anyio.sleep(1)
             assert sorted(reconciler.keys) == ["blog/b", "shop/a"]
             assert repr(controller).startswith("<Controller shop working running=0/1")
+
+
+async def test_all_that_is_there_waits_before_it_begins(
+    cluster: FakeCluster, pods: ListerWatcher, reconciler: Reconciler, logs: list[EventDict]
+) -> None:
+    """Its handlers have handled it: what is more urgent is known to be so."""
+    for number in range(300):
+        cluster.create(pod("shop", f"p{number}"))
+    controller = Controller(reconciler, name="shop")
+    async with SharedInformer(pods) as informer:
+        controller.watches(informer)
+        async with running(controller):
+            await anyio.sleep(1)
+
+    (started,) = [each for each in logs if each["event"] == "controller.started"]
+    assert started["queued"] == 300
 
 
 async def test_a_key_is_never_reconciled_twice_at_once(reconciler: Reconciler) -> None:
