@@ -31,8 +31,8 @@ class Controller:
     when to look again without a change. Nothing that a reconcile raises ends the controller.
 
     Cancelled, it takes no key any more, lets running reconciles end within `grace` seconds, then
-    cancels them. A reconcile's writes should carry the version that it read: who took over
-    meanwhile is protected by that.
+    cancels them; where that is because a `LeaderElector` lost its lease, at once. A reconcile's
+    writes should carry the version that it read: who took over is protected by that.
 
     Within a reconcile, `controller`, `key` and `reconcile_id` are bound to structlog's context.
     `queue` is for keys from elsewhere; it is not closed with the controller.
@@ -117,6 +117,7 @@ class Controller:
         enqueued again. If a queue was given and is closed, it ends when that is drained.
 
         Raises:
+            LeadershipLost: it was to reconcile for a `LeaderElector` whose term is over.
             RuntimeError: it is running already.
             WatchkitError: an informer ended; a fatal error of an informer, and what a predicate
                 or an enqueue function raised, is raised as itself.

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import anyio
 from anyio.abc import ObjectReceiveStream
 
+from watchkit.controllers.fencing import fencing_token
 from watchkit.controllers.requests import Request
 from watchkit.controllers.sources import Watched, priority_of
 from watchkit.controllers.work_queue import WorkQueue
@@ -41,6 +42,7 @@ class Run:
         self._life = Life(f"controller {settings.name}", self._drain)
         self._registrations: list[Registration[Any]] = []
         self._working = settings.workers
+        self._token = fencing_token()
 
     async def go(self) -> None:
         """Work until cancelled, until the queue was closed and is drained, or until it fails.
@@ -118,10 +120,15 @@ class Run:
             self._life.fail(error)
 
     def _drain(self, failure: BaseException | None) -> None:  # noqa: ARG002 - go() raises it
-        """Take nothing in any more, and let the reconciles that are at work end."""
+        """Take nothing in any more, and let the reconciles that are at work end.
+
+        Not so where a lease was lost: another one may begin soon, and shall find nobody at work.
+        """
         self.state = "draining"
+        is_lost = self._token is not None and not self._token.is_valid
+        grace = 0.0 if is_lost else self._settings.grace
         for registration in self._registrations:
             registration.remove()
         if len(self._workers):
-            self._observer.draining(len(self._workers), self._settings.grace)
-        self._workers.drain()
+            self._observer.draining(len(self._workers), grace)
+        self._workers.drain(grace)

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import anyio
 
+from watchkit.controllers.fencing import fencing_token
 from watchkit.controllers.outcomes import (
     Cancelled,
     Failed,
@@ -67,9 +68,9 @@ class Workers:
         """How many reconciles are at work."""
         return len(self._at_work)
 
-    def drain(self) -> None:
-        """Cancel the reconciles that are still at work when the grace period is over."""
-        last = anyio.current_time() + self._settings.grace
+    def drain(self, grace: float) -> None:
+        """Cancel the reconciles that are still at work after as many seconds."""
+        last = anyio.current_time() + grace
         for scope in self._at_work:
             scope.deadline = min(scope.deadline, last)
 
@@ -77,6 +78,10 @@ class Workers:
         """Be one worker: until cancelled, or until the queue was closed and is drained.
 
         What is cancelled is its waiting: then it takes no key any more.
+
+        Raises:
+            LeadershipLost: the term of the lease under which it works is over; the key waits on.
+
         """
         while True:
             try:
@@ -84,9 +89,17 @@ class Workers:
             except anyio.EndOfStream:
                 return
             try:
+                self._check_term(request)
                 await self._work_on(request)
             finally:
                 self._queue.done(request)
+
+    def _check_term(self, request: Request) -> None:
+        """Begin nothing for a lease that is lost: who was frozen hears of his cancellation late."""
+        token = fencing_token()
+        if token is not None and not token.is_valid:
+            self._queue.add_after(request, 0)
+            token.check()
 
     async def _work_on(self, request: Request) -> None:
         observer = ReconcileObserver(self._settings.name, request.key, str(uuid4()))

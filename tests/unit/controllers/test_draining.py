@@ -1,5 +1,8 @@
 """How a controller ends: no new key, running reconciles for a while; and with which error."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -8,8 +11,16 @@ from structlog.typing import EventDict
 from tests.docs.world import pod
 from tests.unit.controllers.reconciling import Reconciler, gives, raises, running, sleeps
 from tests.unit.informer.informing import raises_itself, touch
-from watchkit import Forbidden, InvalidRequest, ListerWatcher, SharedInformer, WatchkitError
+from watchkit import (
+    Forbidden,
+    InvalidRequest,
+    LeadershipLost,
+    ListerWatcher,
+    SharedInformer,
+    WatchkitError,
+)
 from watchkit.controllers import Controller, Request, Result, WorkQueue
+from watchkit.controllers.fencing import FencingToken, Term, current
 from watchkit.core.events import Change
 from watchkit.testing import Answer, FakeCluster
 
@@ -129,6 +140,62 @@ async def test_cancelled_before_it_synced_it_ends_at_once(
     assert anyio.current_time() == 5
     assert "handlers=0" in repr(informer)
     assert repr(controller).startswith("<Controller shop stopped")
+
+
+# Under a lease.
+
+
+async def test_who_lost_the_lease_is_given_no_grace(
+    queue: WorkQueue[Request], reconciler: Reconciler
+) -> None:
+    """Another one may begin soon: reconciles that are at work are cancelled at once."""
+    reconciler.when("shop/a", sleeps(100))
+    controller = Controller(reconciler, name="shop", queue=queue)
+    queue.add(A)
+    term = Term(anyio.current_time() + 10)
+    with term.scope, leading(term):
+        await controller.run()
+
+    assert reconciler.cancelled == [(10, "shop/a")]
+    assert queue.get_nowait() == A
+
+
+async def test_who_holds_the_lease_drains_in_peace(
+    queue: WorkQueue[Request], reconciler: Reconciler
+) -> None:
+    """At SIGTERM, say: it is renewed until all has ended."""
+    reconciler.when("shop/a", sleeps(20))
+    controller = Controller(reconciler, name="shop", queue=queue)
+    queue.add(A)
+    with leading(Term(anyio.current_time() + 1000)), anyio.move_on_after(10):
+        await controller.run()
+
+    assert reconciler.ended == [(20, "shop/a")]
+
+
+async def test_nothing_begins_after_the_term_is_over(
+    queue: WorkQueue[Request], reconciler: Reconciler
+) -> None:
+    """Also where nobody has got to cancelling it yet, as after a freeze; the key waits on."""
+    controller = Controller(reconciler, name="shop", queue=queue)
+    queue.add_after(A, 9)
+    queue.add_after(B, 10)
+    with leading(Term(anyio.current_time() + 10)), raises_itself(LeadershipLost):
+        await controller.run()
+
+    assert reconciler.asked == [(9, "shop/a")]
+    assert queue.get_nowait() == B
+
+
+@contextmanager
+def leading(term: Term) -> Iterator[None]:
+    """Let the block run as `LeaderElector.run` lets its main run."""
+    token = FencingToken("shop/lease", "me", transitions=1, version="5", term=term)
+    before = current.set(token)
+    try:
+        yield
+    finally:
+        current.reset(before)
 
 
 # With which error.
