@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeVar
 from watchkit.controllers.requests import Request
 from watchkit.core.events import Change, Updated
 from watchkit.core.metadata import OwnerReference
-from watchkit.core.objects import Object
 
 T = TypeVar("T")
 
@@ -43,7 +42,7 @@ def enqueue_owner(
 
     The version of the API does not matter, its group does. An owner is in the namespace of what
     it owns; say `namespaced=False` where the kind is cluster-scoped. Where an update changed the
-    owners, the earlier ones are asked for too, if the informer caches Objects (no other model).
+    owners, the earlier ones are asked for too.
     """
     group = _group(api_version)
 
@@ -75,9 +74,8 @@ def enqueue_mapped(f: Callable[[T], Iterable[Request]]) -> Callable[[Change[T]],
 
 
 def _owners(change: Change[Any]) -> list[OwnerReference]:
-    old = change.old if isinstance(change, Updated) else None
-    before = old.owner_references if isinstance(old, Object) else []
-    return [*change.meta.owner_references, *before]
+    before = change.old_meta if isinstance(change, Updated) else None
+    return [*change.meta.owner_references, *(before.owner_references if before else [])]
 
 
 def _group(api_version: str) -> str:

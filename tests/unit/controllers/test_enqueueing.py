@@ -84,19 +84,23 @@ def test_an_owner_that_is_one_no_more_is_asked_for() -> None:
     enqueue = enqueue_owner("x.io/v1", "Shop")
     old, new = child(CONTROLLER), child(owner("other", controller=True), version="6")
 
-    asked = enqueue(Updated(old, new, new.meta))
+    asked = enqueue(Updated(old, new, new.meta, old_meta=old.meta))
     assert asked == [Request("shop", "other"), Request("shop", "first")]
-    assert enqueue(Updated(old, old, old.meta)) == [Request("shop", "first")]
+    assert enqueue(Updated(old, old, old.meta, old_meta=old.meta)) == [Request("shop", "first")]
     assert enqueue(Deleted(old, old.meta)) == [Request("shop", "first")]
 
 
 def test_a_model_still_tells_its_owner() -> None:
     """The metadata of a change are there whatever the model."""
     enqueue = enqueue_owner("x.io/v1", "Shop")
-    meta = child(CONTROLLER).meta
+    meta, before = child(CONTROLLER).meta, child(owner("zeroth", controller=True)).meta
 
     assert enqueue(Added("a model", meta)) == [Request("shop", "first")]
     assert enqueue(Updated("was", "is", meta)) == [Request("shop", "first")]
+    assert enqueue(Updated("was", "is", meta, old_meta=before)) == [
+        Request("shop", "first"),
+        Request("shop", "zeroth"),
+    ]
 
 
 def test_a_function_says_what_an_object_asks_for() -> None:
