@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import anyio
 from anyio.abc import ObjectReceiveStream
 
-from watchkit.controllers.fencing import fencing_token
+from watchkit.controllers.fencing import FencingToken, fencing_token
 from watchkit.controllers.requests import Request
 from watchkit.controllers.sources import Watched, priority_of
 from watchkit.controllers.work_queue import WorkQueue
@@ -19,6 +19,9 @@ from watchkit.informer.life import Life
 from watchkit.informer.registration import Registration
 from watchkit.informer.shared_informer import SharedInformer
 from watchkit.observe.reconciling import ControllerObserver
+
+_LOOK: Final = 0.5
+"""Seconds between two looks at a lease; others wait for longer than that before they take it."""
 
 State: TypeAlias = Literal["waiting", "working", "draining"]
 
@@ -86,6 +89,8 @@ class Run:
     def _start(self) -> None:
         self.state = "working"
         self._observer.started(self._working, len(self._queue))
+        if self._token is not None:
+            self._life.start(partial(self._oversee, self._token))
         for _ in range(self._working):
             self._life.start(self._work)
 
@@ -101,6 +106,17 @@ class Run:
         await self._workers.work()
         self._working -= 1
         self._life.notify()
+
+    async def _oversee(self, token: FencingToken) -> None:
+        """End reconciles with the term of the lease, also while they are let end in peace."""
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                while len(self._workers) and token.is_valid:
+                    with anyio.move_on_after(_LOOK):
+                        await self._workers.ended()
+                self._workers.drain(0.0)
 
     async def _read(self, stream: ObjectReceiveStream[Any], watched: Watched) -> None:
         """Take in what comes by a stream; its end is not the controller's."""

@@ -63,6 +63,7 @@ class Workers:
         self._settings = settings
         self._tally = tally
         self._at_work: set[anyio.CancelScope] = set()
+        self._ended: anyio.Event | None = None
 
     def __len__(self) -> int:
         """How many reconciles are at work."""
@@ -73,6 +74,11 @@ class Workers:
         last = anyio.current_time() + grace
         for scope in self._at_work:
             scope.deadline = min(scope.deadline, last)
+
+    async def ended(self) -> None:
+        """Wait until a reconcile has ended."""
+        self._ended = self._ended or anyio.Event()
+        await self._ended.wait()
 
     async def work(self) -> None:
         """Be one worker: until cancelled, or until the queue was closed and is drained.
@@ -126,6 +132,9 @@ class Workers:
             finally:
                 self._at_work.discard(scope)
                 self._tally.running -= 1
+                if self._ended is not None:
+                    self._ended.set()
+                    self._ended = None
         return outcome
 
     def _settle(

@@ -173,6 +173,33 @@ async def test_who_holds_the_lease_drains_in_peace(
     assert reconciler.ended == [(20, "shop/a")]
 
 
+async def test_a_lease_that_is_lost_while_it_drains_ends_the_peace(
+    queue: WorkQueue[Request], reconciler: Reconciler
+) -> None:
+    """At SIGTERM in the middle of an outage, say: soon another one may begin."""
+    reconciler.when("shop/a", sleeps(100))
+    reconciler.when("shop/b", sleeps(12))
+    controller = Controller(reconciler, name="shop", queue=queue, workers=2)
+    queue.add(A)
+    queue.add(B)
+    term = Term(anyio.current_time() + 10)
+    with leading(term), anyio.move_on_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(renew, term, 7, 20)
+            await controller.run()
+
+    assert reconciler.ended == [(12, "shop/b")]
+    ((at, _),) = reconciler.cancelled
+    assert 20 <= at <= 20.5
+
+
+async def renew(term: Term, at: float, until: float) -> None:
+    """Renew a lease as an elector does, also while what it leads winds up."""
+    with anyio.CancelScope(shield=True):
+        await anyio.sleep(at)
+        term.extend(until)
+
+
 async def test_nothing_begins_after_the_term_is_over(
     queue: WorkQueue[Request], reconciler: Reconciler
 ) -> None:
