@@ -12,7 +12,7 @@ from watchkit.core.tenure import stamped
 
 NOTE: Final = 1024
 WORD: Final = 128
-"""Characters that the API allows in a note, a reason or an action."""
+"""Bytes that the API allows in a note, and characters in a reason or an action."""
 
 _PREFIX: Final = 230
 """Characters of the object's name in an event's own, which has 253 at most."""
@@ -93,7 +93,7 @@ def created(sending: Sending, component: str, instance: str) -> dict[str, Any]:
         "type": what.type,
         "reason": what.reason,
         "action": what.action,
-        "note": what.note if len(what.note) <= NOTE else f"{what.note[: NOTE - 1]}…",
+        "note": _cut(what.note),
         "regarding": {name: value for name, value in about.items() if value},
     }
     return manifest | (repeated(sending) if sending.count > 1 else {})
@@ -102,6 +102,14 @@ def created(sending: Sending, component: str, instance: str) -> dict[str, Any]:
 def repeated(sending: Sending) -> dict[str, Any]:
     """Give the change of an event that happened again."""
     return {"series": {"count": sending.count, "lastObservedTime": stamped(sending.last)}}
+
+
+def _cut(note: str) -> str:
+    whole = note.encode()
+    if len(whole) <= NOTE:
+        return note
+    end = "…"
+    return whole[: NOTE - len(end.encode())].decode(errors="ignore") + end
 
 
 def _of(about: object, name: str) -> Any:  # noqa: ANN401 - a model's field
