@@ -71,7 +71,7 @@ class Life:
             try:
                 yield
             except BaseException as error:
-                raised = _without_cancellation(error)
+                raised = without_cancellation(error)
                 if raised is None:
                     raise
             finally:
@@ -123,7 +123,7 @@ class Life:
         self.notify()
 
 
-def _without_cancellation(error: BaseException) -> BaseException | None:
+def without_cancellation(error: BaseException) -> BaseException | None:
     """What the block itself raised, None where it was but cancelled."""
     cancelled = anyio.get_cancelled_exc_class()
     if isinstance(error, cancelled):

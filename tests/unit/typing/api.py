@@ -4,9 +4,11 @@ Checked by mypy --strict and pyright (`nox -s types`), never run.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import assert_type
 
 import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream
 from kubernetes_asyncio.client import ApiClient, CoreV1Api, V1Pod
 
 from watchkit import (
@@ -15,6 +17,7 @@ from watchkit import (
     ApiError,
     Backoff,
     Bookmark,
+    Change,
     CircuitBreaker,
     CircuitOpen,
     ConditionTimeout,
@@ -35,6 +38,8 @@ from watchkit import (
     RetryingTransport,
     RetryPolicy,
     RetryWatcher,
+    SharedInformer,
+    Store,
     Synced,
     TransportError,
     Verdict,
@@ -47,6 +52,20 @@ from watchkit import (
     watch,
 )
 from watchkit.conditions import all_of, any_of, is_deleted, is_ready, not_
+from watchkit.controllers import (
+    Controller,
+    ItemExponential,
+    ItemFastSlow,
+    MaxOf,
+    Request,
+    Result,
+    TokenBucket,
+    WithMaxWait,
+    WorkQueue,
+    enqueue_mapped,
+    enqueue_object,
+    enqueue_owner,
+)
 
 
 class Pod(msgspec.Struct):
@@ -274,3 +293,47 @@ async def limits(get: Callable[[str], Awaitable[Object]]) -> None:
     except RetriesExhausted as error:
         assert_type(error.attempts, int)
         assert_type(error.cause, BaseException | None)
+
+
+async def reconcile(shops: Store, pods: Store[V1Pod], request: Request) -> Result | None:
+    """A reconcile looks its object up, and says when to look again."""
+    assert_type(shops.get(request), Object | None)
+    assert_type(pods.get(request), V1Pod | None)
+    return Result(requeue_after=60) if request.namespace == "shop" else None
+
+
+def shops_of(pod: V1Pod) -> list[Request]:
+    """Ask for the shop of a pod."""
+    return [Request("shop", str(pod))]
+
+
+async def controllers(
+    shops: SharedInformer, pods: SharedInformer[V1Pod], webhooks: MemoryObjectReceiveStream[str]
+) -> None:
+    """A controller watches informers of any model, and streams of anything."""
+    controller = Controller(partial(reconcile, shops.store, pods.store), name="shop", workers=4)
+    controller.watches(shops)
+    controller.watches(shops, enqueue_object, predicates=[lambda change: change.name != "a"])
+    controller.watches(pods, enqueue_owner("x.io/v1", "Shop"))
+    controller.watches(pods, enqueue_mapped(shops_of), predicates=[is_running])
+    controller.watches(webhooks, lambda name: [Request(None, name.upper())])
+    await controller.run()
+    assert_type(controller.statistics().running, int)
+
+
+def is_running(change: Change[V1Pod]) -> bool:
+    """A predicate is a function of a change."""
+    assert_type(change.object, V1Pod)
+    return change.meta.deletion_timestamp is None
+
+
+async def queues() -> None:
+    """A queue is of keys of one type; its limiter may be of any."""
+    limiter: MaxOf[str] = MaxOf(ItemExponential(1, 60), TokenBucket(5, 10))
+    queue: WorkQueue[str] = WorkQueue(WithMaxWait(limiter, 30))
+    queue.add("a", priority=-100)
+    assert_type(queue.add_rate_limited("a"), float)
+    assert_type(await queue.get(), str)
+    async with queue.processing() as key:
+        assert_type(key, str)
+    assert_type(WorkQueue[Request](ItemFastSlow(1, 60, 3)).get_nowait(), Request)
