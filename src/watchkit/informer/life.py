@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from watchkit.core.errors import WatchkitError
@@ -91,6 +92,8 @@ class Life:
         while not holds():
             if self.failure is not None:
                 raise self.failure
+            if self.is_ended:
+                await anyio.lowlevel.checkpoint_if_cancelled()  # who is cancelled too is no failure
             self.check()
             self._news = self._news or anyio.Event()
             await self._news.wait()

@@ -312,6 +312,25 @@ async def test_a_reader_that_is_gone_ends_it_without_a_word(
     assert (result.returncode, result.stderr) == (0, b"")
 
 
+async def test_a_reader_that_goes_ends_it_with_the_next_change(
+    cluster: FakeCluster, server: FakeApiServer
+) -> None:
+    """Where nothing but writing can tell: a handler that cannot write ends the informer."""
+    ours, its = socket.socketpair()
+    arguments = [*COMMAND, "get", "pods", "--watch", "-o", "name", *at(server)]
+    async with await anyio.open_process(arguments, stdout=its.fileno(), env=ENVIRON) as get:
+        with ours, its, anyio.move_on_after(PATIENCE):
+            await anyio.wait_readable(ours)
+            ours.close()
+            cluster.create(manifest("web-2"))
+            await get.wait()
+        in_time = get.returncode
+        if in_time is None:
+            get.kill()
+        assert get.stderr is not None
+        assert (in_time, [said async for said in get.stderr]) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
