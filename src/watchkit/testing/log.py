@@ -9,19 +9,21 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from watchkit.testing.resources import Resource
+from watchkit.testing.tables import table
 
 Manifest: TypeAlias = dict[str, Any]
 """A Kubernetes object as plain JSON values."""
 
 Change: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
-View: TypeAlias = Literal["full", "metadata"]
-"""How objects are written: whole, or as PartialObjectMetadata."""
+View: TypeAlias = Literal["full", "metadata", "table"]
+"""How objects are written: whole, as PartialObjectMetadata, or as rows of a Table."""
 
 _TYPE_FIELDS: Final = ("kind", "apiVersion")
 
@@ -101,9 +103,20 @@ class Kept:
         said = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
         return msgspec.json.encode({**said, "metadata": self.manifest["metadata"]})
 
-    def written(self, view: View) -> bytes:
+    def row(self, now: datetime) -> bytes:
+        """The JSON as a Table of one row."""
+        metadata = {"resourceVersion": self.manifest["metadata"]["resourceVersion"]}
+        return msgspec.json.encode(table(self.resource, [self.manifest], metadata, now))
+
+    def written(self, view: View, now: datetime) -> bytes:
         """The JSON as an event of a watch carries it."""
-        return self.partial if view == "metadata" else self.full
+        match view:
+            case "full":
+                return self.full
+            case "metadata":
+                return self.partial
+            case "table":
+                return self.row(now)
 
 
 @dataclass(frozen=True, slots=True)

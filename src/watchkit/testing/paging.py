@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -16,6 +17,7 @@ from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
 from watchkit.testing.selection import Selection
+from watchkit.testing.tables import table
 
 _API_VERSION: Final = "meta.k8s.io/v1"
 _UNREADABLE: Final = "invalid continue token: continue key is not valid: "
@@ -31,6 +33,7 @@ class Page:
     items: list[Kept]
     token: str
     remaining: int | None
+    now: datetime
 
     def body(self, resource: Resource, view: View) -> bytes:
         """The JSON of the page."""
@@ -39,6 +42,9 @@ class Page:
             metadata["continue"] = self.token
         if self.remaining is not None:
             metadata["remainingItemCount"] = self.remaining
+        if view == "table":
+            manifests = [item.manifest for item in self.items]
+            return msgspec.json.encode(table(resource, manifests, metadata, self.now)) + b"\n"
         kind, version = f"{resource.kind}List", resource.api_version
         if view == "metadata":
             kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
@@ -67,9 +73,10 @@ def list_page(state: Reading, request: ApiRequest, resource: Resource) -> Page:
     limit = request.number("limit") or len(rest)
     items = rest[:limit]
     if len(rest) <= limit:
-        return Page(version, items, "", None)
+        return Page(version, items, "", None, state.now())
     token = encode_token(version, items[-1].key.removeprefix(prefix) + "\0")
-    return Page(version, items, token, None if selection.selective else len(rest) - limit)
+    remaining = None if selection.selective else len(rest) - limit
+    return Page(version, items, token, remaining, state.now())
 
 
 def encode_token(version: int, start: str) -> str:

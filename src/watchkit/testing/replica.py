@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from watchkit.testing.log import Entry, Kept
@@ -44,6 +45,10 @@ class Reading(Protocol):
         """The log of a resource."""
         ...
 
+    def now(self) -> datetime:
+        """The time for timestamps and ages."""
+        ...
+
     def subscribe(
         self, resource: Resource | None, listener: Callable[[Entry], None]
     ) -> Callable[[], None]:
@@ -67,6 +72,10 @@ class Replica:
     def compacted(self) -> int:
         """The version up to which history is forgotten."""
         return self._state.compacted
+
+    def now(self) -> datetime:
+        """The time for timestamps and ages."""
+        return self._state.now()
 
     def log(self, resource: Resource) -> ReplicaLog:
         """The log of a resource as far as it has come through."""

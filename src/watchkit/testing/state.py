@@ -128,6 +128,13 @@ class State:
             self._write("DELETED", kept, kept, HAND)
         del self._logs[resource]
 
+    def redefine(self, before: Resource, after: Resource) -> None:
+        """Keep the objects of a resource whose traits are other ones from now on."""
+        log = self._logs.pop(before, Log(before))
+        log.resource = after
+        log.objects = {key: Kept(after, kept.manifest) for key, kept in log.objects.items()}
+        self._logs[after] = log
+
     def now(self) -> datetime:
         """The time for timestamps."""
         if self._clock is not None:
