@@ -29,9 +29,7 @@ def defined(definition: Manifest) -> Resource | None:
         names["plural"],
         names["kind"],
         namespaced=spec.get("scope") != "Cluster",
-        fields=tuple(
-            str(each["jsonPath"]).removeprefix(".") for each in (fields if is_list(fields) else ())
-        ),
+        fields=tuple(str(each.get("jsonPath")).removeprefix(".") for each in fields),
         custom=True,
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
