@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +13,7 @@ import msgspec
 
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Refusal
-from watchkit.testing.log import Kept, View
+from watchkit.testing.log import Kept, Ordered, View
 from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
@@ -66,10 +67,11 @@ def list_page(state: Reading, request: ApiRequest, resource: Resource) -> Page:
     """
     selection = Selection.of(request, resource)
     version, start = _where(state, request)
-    objects = state.log(resource).at(version)
-    matching = [objects[key] for key in sorted(objects) if selection.matches(objects[key])]
+    ordered = state.log(resource).ordered(version)
     prefix = f"{selection.namespace}/" if selection.namespace else ""  # tokens are relative
-    rest = [kept for kept in matching if kept.key >= prefix + start]
+    rest = _range(ordered, prefix, start)
+    if selection.selective:
+        rest = [kept for kept in rest if selection.matches(kept)]
     limit = request.number("limit") or len(rest)
     items = rest[:limit]
     if len(rest) <= limit:
@@ -77,6 +79,13 @@ def list_page(state: Reading, request: ApiRequest, resource: Resource) -> Page:
     token = encode_token(version, items[-1].key.removeprefix(prefix) + "\0")
     remaining = None if selection.selective else len(rest) - limit
     return Page(version, items, token, remaining, state.now())
+
+
+def _range(ordered: Ordered, prefix: str, start: str) -> list[Kept]:
+    """The objects whose keys have a prefix ("ns/", or none), from a place on."""
+    first = bisect_left(ordered.keys, prefix + start)
+    last = bisect_left(ordered.keys, f"{prefix[:-1]}0") if prefix else None  # "0" follows "/"
+    return ordered.objects[first:last]
 
 
 def encode_token(version: int, start: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from watchkit.testing.log import Entry, Kept
+from watchkit.testing.log import Entry, Kept, Ordered
 from watchkit.testing.resources import Resource
 
 
@@ -23,8 +23,12 @@ class ReadLog(Protocol):
         """The entries after `version`, oldest first."""
         ...
 
+    def ordered(self, version: int) -> Ordered:
+        """The objects as they were at `version`, not before the last compaction, in order."""
+        ...
+
     def at(self, version: int) -> Mapping[str, Kept]:
-        """The objects as they were at `version`, not before the last compaction."""
+        """The same, by key."""
         ...
 
 
@@ -114,6 +118,10 @@ class ReplicaLog:
         """The entries after `version` that have come through."""
         return [entry for entry in self._log.since(version) if entry.version <= self._version]
 
+    def ordered(self, version: int) -> Ordered:
+        """The objects as they were at `version`, in order."""
+        return self._log.ordered(min(version, self._version))
+
     def at(self, version: int) -> Mapping[str, Kept]:
-        """The objects as they were at `version`."""
+        """The same, by key."""
         return self._log.at(min(version, self._version))

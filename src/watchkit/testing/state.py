@@ -131,8 +131,7 @@ class State:
     def redefine(self, before: Resource, after: Resource) -> None:
         """Keep the objects of a resource whose traits are other ones from now on."""
         log = self._logs.pop(before, Log(before))
-        log.resource = after
-        log.objects = {key: Kept(after, kept.manifest) for key, kept in log.objects.items()}
+        log.become(after)
         self._logs[after] = log
 
     def now(self) -> datetime:
