@@ -2,6 +2,7 @@
 
 import asyncio
 
+import anyio
 import pytest
 
 from watchkit.testing import virtual_backend
