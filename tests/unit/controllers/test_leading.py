@@ -12,6 +12,7 @@ from tests.unit.controllers.in_memory import LEASES, Fault, InMemory, refused
 from tests.unit.controllers.leading import Work, elector, held_by, lease, seconds
 from watchkit import LeadershipLost
 from watchkit.controllers import FencingToken, LeaderElector, fencing_token
+from watchkit.controllers.fencing import Term
 from watchkit.testing import FakeCluster
 
 pytestmark = pytest.mark.anyio
@@ -219,6 +220,15 @@ async def test_its_repr_says_how_things_are(api: InMemory) -> None:
         assert repr(candidate) == "<LeaderElector shop/web a, leading>"
         assert (candidate.holder, candidate.is_leader) == ("a", True)
         group.cancel_scope.cancel()
+
+
+async def test_a_term_that_is_over_is_not_extended(api: InMemory) -> None:
+    """By an answer that was under way."""
+    term = Term(anyio.current_time() + 1)
+    term.end()
+    term.extend(anyio.current_time() + 1)
+
+    assert term.deadline < anyio.current_time()
 
 
 async def test_work_that_does_not_heed_its_cancellation_is_told_of(api: InMemory) -> None:
