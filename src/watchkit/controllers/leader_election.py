@@ -133,7 +133,6 @@ class LeaderElector:
             return True
         return anyio.current_time() < self._over_since + tolerance
 
-    @property
     def statistics(self) -> dict[str, int]:
         """Terms begun, terms lost, renewals done, requests failed."""
         return {
