@@ -220,6 +220,19 @@ def test_only_the_last_few_are_remembered() -> None:
     assert [what for what, _, _ in driver.send()] == ["update", "create"]
 
 
+def test_a_late_refusal_is_not_that_of_a_later_event() -> None:
+    """The series had ended meanwhile, and another one begun."""
+    driver = Driver()
+    driver.add(happened())
+    late = driver.next()
+    driver.now = 400
+    driver.add(happened())
+    driver.outbox.settle(late, Outcome.REFUSED, driver.now)
+    driver.add(happened())
+
+    assert driver.send() == [("create", "it is", 2)]
+
+
 def test_an_object_is_the_same_in_another_version() -> None:
     """But not in another life."""
     later = Reference("v1", "Pod", "web", "shop", "u-1", "8")
