@@ -216,6 +216,14 @@ def floors(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def elections(session: nox.Session) -> None:
+    """Play 20,000 schedules of leader election: never two holders."""
+    install(session, *requirements("build", "test"))
+    count = {"WATCHKIT_ELECTIONS": "20000"}
+    session.run("pytest", "tests/unit/core/test_lease_schedules.py", *PARALLEL, env=count)
+
+
+@nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """Tell which lines and branches of the package the unit tests leave out."""
     install(session, *requirements("build", "test"))
