@@ -252,6 +252,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def stall(session: nox.Session) -> None:
+    """Stall a handler for ten virtual minutes at 1,000 changes a second; print what it took."""
+    install(session, *requirements("build", "test"))
+    session.run("pytest", "--timeout=1800", *(session.posargs or ["tests/long"]))
+
+
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Watch a real API server on which something happens, until Ctrl-C or `-- --seconds N`."""
     install(session, *requirements("build", "e2e"))
