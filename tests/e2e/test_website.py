@@ -119,6 +119,8 @@ async def test_a_server_that_is_killed_and_forgets(private_control_plane: Launch
         private_control_plane(watch_cache_sizes=UNCACHED) as plane,
         open_shop(plane, await plane.create_namespace()) as shop,
     ):
+        # A server that has just begun refuses others for a moment: it has not read the roles yet.
+        shop.user = plane.admin
         async with shop.replica("a") as first, shop.replica("b") as second:
             for number, name in enumerate(names):
                 await shop.create(name, replicas=1)
