@@ -8,6 +8,7 @@ import pytest
 
 from .conftest import Launch
 from .harness import Cluster, ControlPlane, RecordedRequest
+from .harness.wire import exchange
 from .leading import TERMS
 from .replicas import LONG
 from .websites import Running, Shop, open_shop
@@ -36,6 +37,7 @@ async def test_a_website_from_its_beginning_to_its_end(shop: Shop) -> None:
     site, deployment = f"{shop.sites}/front", f"{shop.deployments}/front"
     service = f"{shop.services}/front"
     async with shop.replica("a", **CALM) as first:
+        await _answers(first, "/readyz")
         await shop.create("front", replicas=2)
         await shop.until_reason("front", "RollingOut")
         await shop.roll_out("front")
@@ -47,6 +49,10 @@ async def test_a_website_from_its_beginning_to_its_end(shop: Shop) -> None:
         assert "website-controller" in {
             each["manager"] for each in made["metadata"]["managedFields"]
         }
+        await _answers(first, "/healthz")
+        assert b'reconcile_total{controller="website-controller",result="success"}' in (
+            await _answers(first, "/metrics")
+        )
         await _ends(first)
     assert not (await shop.cluster.call("GET", shop.lease))["spec"].get("holderIdentity")
     before = await shop.versions()
@@ -66,6 +72,17 @@ async def test_a_website_from_its_beginning_to_its_end(shop: Shop) -> None:
     events = f"/apis/events.k8s.io/v1/namespaces/{shop.namespace}/events"
     found = (await shop.cluster.call("GET", events))["items"]
     assert {each["reason"] for each in found} == {"Created", "Updated"}
+
+
+async def _answers(running: Running, path: str) -> bytes:
+    """Wait until it answers a probe with 200, and give what it says."""
+    port = (await running.replica.says("website.serving"))["port"]
+    with anyio.fail_after(LONG):
+        while True:
+            reply = await exchange("GET", f"http://127.0.0.1:{port}{path}")
+            if reply.status == 200:
+                return reply.body
+            await anyio.sleep(0.05)
 
 
 async def _puts_right(shop: Shop) -> None:

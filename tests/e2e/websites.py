@@ -79,6 +79,7 @@ class Shop:
             "lease": f"{SYSTEM}/{self.namespace}",
             "identity": name,
             "workers": 1,
+            "listen": "127.0.0.1:0",
             "log-level": "debug",
             **{word.replace("_", "-"): seconds for word, seconds in {**TERMS, **terms}.items()},
         }
