@@ -14,7 +14,7 @@ import anyio
 PATIENCE: Final = 60.0
 """Seconds in which whatever is not broken has happened, however busy the machine is."""
 
-TICK: Final = 0.02
+TICK: Final = 0.005
 """Real seconds between two pushes, in which others get to run."""
 
 

@@ -141,7 +141,7 @@ class WireServer:
             case End.HANG:
                 await reader.read()
             case End.AGES:
-                await _ages(reader)
+                await ages_pass(reader)
             case End.DEAF:
                 writer.transport.pause_reading()  # type: ignore[attr-defined] # it reads
                 await self._over.wait()
@@ -165,11 +165,12 @@ async def _take(step: Before, writer: asyncio.StreamWriter) -> None:
             await step.wait()
 
 
-async def _ages(reader: asyncio.StreamReader) -> None:
+async def ages_pass(reader: asyncio.StreamReader, step: float = 10) -> None:
+    """Let time fly, `step` seconds in each moment, until the peer hangs up."""
     hung_up = asyncio.ensure_future(reader.read())  # noqa: TID251 - time flies beside it
     while not hung_up.done():
         await asyncio.wait([hung_up], timeout=TICK)
-        push(10)
+        push(0 if hung_up.done() else step)
 
 
 def head(status: int = 200, *lines: str) -> bytes:
