@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final, assert_never, cast
 
 from kubernetes_asyncio.client import ApiClient
 
@@ -76,6 +76,8 @@ class LeaseCalls:
             case Replace(record):
                 body = record.manifest(self.name, self.namespace)
                 return Written(await self._send("PUT", own, body, patience))
+            case _:
+                assert_never(wanted)
 
     async def _send(
         self, method: str, path: str, body: dict[str, Any] | None, patience: float

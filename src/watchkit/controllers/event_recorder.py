@@ -113,7 +113,6 @@ class EventRecorder(anyio.AsyncContextManagerMixin):
         else:
             self._news.set()
 
-    @property
     def statistics(self) -> dict[str, int]:
         """Events recorded, dropped and refused, requests sent and retried, events that wait."""
         return {**self._counts, "waiting": len(self._outbox)}

@@ -76,7 +76,6 @@ class LeaderElector:
         self._over_since: float | None = None
         self._acquired = 0
         self._lost = 0
-        self._fault: Exception | None = None
 
     async def run(self, main: Callable[[], Awaitable[T]]) -> T:
         """Wait for the lease, run `main()` under it, and give what that gives.
@@ -95,7 +94,6 @@ class LeaderElector:
         if self._is_running:
             raise RuntimeError("an elector runs one thing at a time: make another one")
         self._is_running = True
-        self._fault = None
         try:
             await self._candidate.acquire()
             return await self._lead(main)
@@ -135,7 +133,6 @@ class LeaderElector:
             return True
         return anyio.current_time() < self._over_since + tolerance
 
-    @property
     def statistics(self) -> dict[str, int]:
         """Terms begun, terms lost, renewals done, requests failed."""
         return {
@@ -199,19 +196,14 @@ class LeaderElector:
         """Renew, whoever is cancelled, until the work has ended or the term has."""
         candidate = self._candidate
         with renewing:
-            try:
-                while candidate.standing.leads:
-                    await candidate.renew()
-                    if candidate.standing.leads:
-                        term.extend(candidate.standing.deadline)
-            except Exception as error:  # noqa: BLE001 - it leaves run() instead of the group
-                self._fault = error
+            while candidate.standing.leads:
+                await candidate.renew()
+                if candidate.standing.leads:
+                    term.extend(candidate.standing.deadline)
             self._over_since = anyio.current_time()
             term.end()
 
     def _end(self, outcome: _Ended[T] | BaseException | None, *, in_time: bool) -> T:
-        if self._fault is not None:
-            raise self._fault
         if in_time and isinstance(outcome, _Ended):
             return outcome.result
         error = outcome if isinstance(outcome, BaseException) else None

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from watchkit.core.errors import ApiError, InvalidRequest, Redirected, TransportError
 from watchkit.core.policy import LONGEST_HINT
@@ -69,6 +69,8 @@ def settle(at: Standing, answer: Answer, now: float, luck: float) -> Standing:
             return _refused(at, sent, now, luck)
         case Failed(error):
             return _failed(at, error, sent, now, luck)
+        case _:
+            assert_never(answer)
 
 
 def expired(at: Standing) -> Standing:
@@ -133,6 +135,8 @@ def settle_release(at: Standing, answer: Answer, now: float, luck: float) -> Sta
             wait = luck * at.terms.retry_period / 2 if at.conflicts else 0.0
             doubt = at.doubt if sent.stamp is None else None
             return replace(at, doubt=doubt, conflicts=at.conflicts + 1, next="read", at=now + wait)
+        case _:
+            assert_never(answer)
 
 
 def _renewed(at: Standing, record: Record, sent: Sent, now: float) -> Standing:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
-from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, TypeAlias, TypeVar, assert_never
 
 from watchkit.core.limits import Bucket
 
@@ -212,6 +212,8 @@ class Outbox:
                 self._push(series, now)
             case Outcome.REFUSED:
                 self._forget(series)
+            case _:
+                assert_never(outcome)
 
     def again(self, sent: Sending, now: float, delay: float) -> None:
         """Send it again after `delay` seconds."""

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from watchkit.core.histogram import Distribution
 from watchkit.metrics.family import Counter, Distributed, Family, Gauge, Totals, Value
@@ -47,8 +47,18 @@ class Measured(HasStatistics, Protocol):
         ...
 
 
+@runtime_checkable
+class HasQueue(Protocol):
+    """What works on the keys of a queue: a controller."""
+
+    @property
+    def queue(self) -> Measured:
+        """The queue, which is measured by itself."""
+        ...
+
+
 class Metrics(Collector):
-    """The `watchkit_*` metrics of what was registered, in a registry of prometheus-client.
+    """The metrics of what was registered, in a registry of prometheus-client.
 
     Nothing is pushed: the counters that everything has anyway are read when the registry is
     scraped, from whatever thread that happens in. Things of equal labels are one series: counts
@@ -67,15 +77,18 @@ class Metrics(Collector):
         registry.register(self)
 
     def register(self, thing: Measured) -> None:
-        """Let a SharedInformer or RetryWatcher be measured, at any time, to its end.
+        """Let an informer, watcher, controller or work queue be measured, from now to its end.
 
-        A second time changes nothing.
+        A controller's queue is measured with it. A second time changes nothing.
 
         Raises:
             TypeError: there are no metrics of such a thing.
+            ValueError: a queue without a name.
 
         """
         samples_of(thing.statistics())
+        if isinstance(thing, HasQueue):
+            self.register(thing.queue)
         with self._lock:
             self._let_go()
             if all(entry.thing() is not thing for entry in self._entries):

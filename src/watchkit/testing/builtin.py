@@ -2,8 +2,8 @@
 
 One line each: plural, kind, short names and traits. Traits are words: `cluster` (it has no
 namespaces), `status` and `scale` (subresources), `counts` (generations), `shown` (DELETE answers
-with the object), `upsert` (PUT creates), `guarded` (PUT must name a version), `all` and
-`api-extensions` (categories).
+with the object), `upsert` (PUT creates), `guarded` (PUT must name a version), `review` (nothing
+is stored), `all` and `api-extensions` (categories).
 """
 
 from __future__ import annotations
@@ -47,6 +47,16 @@ horizontalpodautoscalers HorizontalPodAutoscaler hpa status counts all
 batch/v1
 cronjobs CronJob cj status counts all
 jobs Job - status counts all
+
+authentication.k8s.io/v1
+selfsubjectreviews SelfSubjectReview - cluster review
+tokenreviews TokenReview - cluster review
+
+authorization.k8s.io/v1
+localsubjectaccessreviews LocalSubjectAccessReview - review
+selfsubjectaccessreviews SelfSubjectAccessReview - cluster review
+selfsubjectrulesreviews SelfSubjectRulesReview - cluster review
+subjectaccessreviews SubjectAccessReview - cluster review
 
 certificates.k8s.io/v1
 certificatesigningrequests CertificateSigningRequest csr cluster status
@@ -145,6 +155,7 @@ def _resource(api_version: str, plural: str, kind: str, short: str, *traits: str
         shows_deleted="shown" in traits,
         upsert="upsert" in traits,
         guarded="guarded" in traits,
+        review="review" in traits,
     )
 
 

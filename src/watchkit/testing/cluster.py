@@ -23,7 +23,6 @@ from watchkit.testing.resources import Resource, Scale
 from watchkit.testing.selection import Selection
 from watchkit.testing.source import FakeSource
 from watchkit.testing.state import State
-from watchkit.testing.wire import Finish
 
 
 class FakeCluster:
@@ -101,15 +100,14 @@ class FakeCluster:
             counts=True,
             guarded=True,
         )
-        self._state.catalogue.add(added)
+        before = self._state.catalogue.named(api_version, plural)
+        self._front.serve(added, None if before == added else before)
 
     def remove_resource(self, api_version: str, plural: str) -> None:
         """Serve a resource no longer, as after its CRD is deleted: objects go, watches end."""
         with _saying("remove"):
             resource = self._resource(api_version, plural)
-        self._state.clear(resource)
-        self._state.catalogue.remove(resource)
-        self._front.end_open(Finish(), lambda case: case.resource == resource)
+        self._front.remove(resource)
 
     def create(self, manifest: Manifest) -> Manifest:
         """Create an object; its namespace need not exist ("default" where it names none).

@@ -44,8 +44,9 @@ class Face:
             conversation.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        accepted = request.headers.get("Accept", "")
         try:
-            known = discover(self._front.catalogue, request.path)
+            known = discover(self._front.catalogue, request.path, accepted)
             if known is not None:
                 anyone = request.path in _OPEN_TO_ALL
                 denied = bodies.forbidden_path("get", request.path, ANONYMOUS)

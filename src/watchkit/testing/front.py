@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from watchkit.testing import bodies, operations
 from watchkit.testing.bodies import Refusal, Reply
+from watchkit.testing.builtin import BUILT_IN
+from watchkit.testing.definitions import NAME, defined
 from watchkit.testing.fault import Case
 from watchkit.testing.injections import Injection, Injections
+from watchkit.testing.log import Entry
 from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Catalogue, Resource
@@ -24,11 +27,37 @@ class Front:
         self.injections: Injections = Injections()
         self.state: State = state
         self._watches: dict[Conversation, Case] = {}
+        definitions = next(each for each in BUILT_IN if each.name == NAME)
+        state.subscribe(definitions, self._defined)
 
     @property
     def catalogue(self) -> Catalogue:
         """The resources served."""
         return self.state.catalogue
+
+    def serve(self, resource: Resource, before: Resource | None) -> None:
+        """Serve a resource, or (`before`) serve it in another way: its watches end then."""
+        self.catalogue.add(resource)
+        if before is not None:
+            self.state.redefine(before, resource)
+            self.end_open(Finish(), lambda case: case.resource == before)
+
+    def remove(self, resource: Resource) -> None:
+        """Serve a resource no longer: its objects go, and its watches end."""
+        self.state.clear(resource)
+        self.catalogue.remove(resource)
+        self.end_open(Finish(), lambda case: case.resource == resource)
+
+    def _defined(self, entry: Entry) -> None:
+        """Serve what a definition defines, as long as it is there."""
+        resource = defined(entry.now.manifest)
+        if resource is None:
+            return
+        served = self.catalogue.named(resource.api_version, resource.plural)
+        if entry.change == "DELETED" and served is not None:
+            self.remove(served)
+        elif entry.change != "DELETED" and served != resource:
+            self.serve(resource, served)
 
     def open(self) -> dict[Conversation, Case]:
         """The watches that are open now."""

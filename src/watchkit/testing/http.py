@@ -81,6 +81,8 @@ def verb_of(method: str, target: Target, query: Mapping[str, str]) -> Verb:
         verb = None
     if verb == "deletecollection" and target.resource.name == "namespaces":
         verb = None
+    if target.resource.review and verb != "create":
+        verb = None
     if verb is None or (everywhere and verb != "list"):
         said = "the server does not allow this method on the requested resource"
         raise Refusal(bodies.status(405, said, "MethodNotAllowed", details={}))
@@ -102,8 +104,12 @@ def view_of(accept: str) -> View:
         form = params.get("as", "")
         if not form:
             return "full"
+        if params.get("v") not in {None, "v1"}:
+            continue
         if form in {"PartialObjectMetadata", "PartialObjectMetadataList"}:
             return "metadata"
+        if form == "Table":
+            return "table"
     raise Refusal(not_acceptable())
 
 

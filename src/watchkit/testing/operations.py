@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final, cast
 
 import msgspec
@@ -15,6 +16,7 @@ from watchkit.testing.paging import Page, list_page
 from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Resource
+from watchkit.testing.reviews import reviewed
 from watchkit.testing.selection import Selection
 from watchkit.testing.state import State
 from watchkit.testing.values import is_map, section
@@ -43,9 +45,11 @@ def _list(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
 
 
 def _create(state: State, request: ApiRequest, resource: Resource) -> Reply:
+    if resource.review:
+        return Reply(201, msgspec.json.encode(reviewed(resource, request.body)) + b"\n")
     manifest = _object(request, resource)
     kept = state.create(resource, _placed(request, manifest), _author(request))
-    return _shown(request, kept, 201)
+    return _shown(state.now(), request, kept, 201)
 
 
 def _get(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
@@ -55,14 +59,14 @@ def _get(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
     kept = reading.log(resource).objects.get(_key(request, resource))
     if kept is None:
         return bodies.not_found(resource, request.name or "")
-    return _shown(request, kept)
+    return _shown(reading.now(), request, kept)
 
 
 def _update(state: State, request: ApiRequest, resource: Resource) -> Reply:
     if request.subresource == "scale":
         kept = state.find(resource, _key(request, resource))
         wanted = scaling.scaled(kept, cast("Manifest", request.body or {}))
-        return _shown(request, state.update(kept, wanted, _author(request)))
+        return _shown(state.now(), request, state.update(kept, wanted, _author(request)))
     manifest = _object(request, resource)
     metadata = section(manifest, "metadata")
     named = str(metadata.get("name") or "")
@@ -74,11 +78,11 @@ def _update(state: State, request: ApiRequest, resource: Resource) -> Reply:
     manifest = _placed(request, manifest)
     key = _key(request, resource)
     if resource.upsert and not request.subresource and key not in state.log(resource).objects:
-        return _shown(request, state.create(resource, manifest, _author(request)), 201)
+        return _shown(state.now(), request, state.create(resource, manifest, _author(request)), 201)
     kept = state.find(resource, key)
     _check_version(kept, metadata)
     writes.check_uid(kept, manifest)
-    return _shown(request, state.update(kept, manifest, _author(request)))
+    return _shown(state.now(), request, state.update(kept, manifest, _author(request)))
 
 
 def _patch(state: State, request: ApiRequest, resource: Resource) -> Reply:
@@ -94,7 +98,7 @@ def _patch(state: State, request: ApiRequest, resource: Resource) -> Reply:
     else:
         wanted = patches.patched(kept, request.media, request.body)
         patches.check_identity(kept, wanted)
-    return _shown(request, state.update(kept, wanted, _author(request)))
+    return _shown(state.now(), request, state.update(kept, wanted, _author(request)))
 
 
 def _apply(state: State, request: ApiRequest, resource: Resource) -> Reply:
@@ -119,7 +123,7 @@ def _apply(state: State, request: ApiRequest, resource: Resource) -> Reply:
     named = {**applied, "metadata": {**metadata, "name": request.name}}
     terms = apply.Terms(_author(request), bool(request.flag("force")))
     kept = state.apply(resource, key, _placed(request, named), terms)
-    return _shown(request, kept, 201 if before is None else 200)
+    return _shown(state.now(), request, kept, 201 if before is None else 200)
 
 
 def _delete(state: State, request: ApiRequest, resource: Resource) -> Reply:
@@ -130,7 +134,7 @@ def _delete(state: State, request: ApiRequest, resource: Resource) -> Reply:
     over = still_there is None or (asked.dry and asked.mark(kept, state.now()) is None)
     if over and not resource.shows_deleted:
         return bodies.deleted(resource, gone.name, gone.uid)
-    return _shown(request, gone)
+    return _shown(state.now(), request, gone)
 
 
 def _delete_collection(state: State, request: ApiRequest, resource: Resource) -> Reply:
@@ -138,7 +142,7 @@ def _delete_collection(state: State, request: ApiRequest, resource: Resource) ->
     asked = Deletion.of(request.body, request.query)
     objects = state.log(resource).objects
     found = [objects[key] for key in sorted(objects) if selection.matches(objects[key])]
-    page = Page(state.version, found, "", None)
+    page = Page(state.version, found, "", None, state.now())
     for kept in found:
         state.delete(kept, asked)
     return Reply(200, page.body(resource, request.view))
@@ -221,10 +225,10 @@ def _bad_option(why: str, option: str, said: str) -> Reply:
     return bodies.invalid("PatchOptions", "", (why, option, said), group="meta.k8s.io")
 
 
-def _shown(request: ApiRequest, kept: Kept, status: int = 200) -> Reply:
+def _shown(now: datetime, request: ApiRequest, kept: Kept, status: int = 200) -> Reply:
     if request.subresource == "scale":
         return Reply(status, msgspec.json.encode(scaling.scale_of(kept)) + b"\n")
-    return Reply(status, kept.written(request.view) + b"\n")
+    return Reply(status, kept.written(request.view, now) + b"\n")
 
 
 _OPERATIONS: Final[Mapping[Verb, Callable[[State, ApiRequest, Resource], Reply]]] = {

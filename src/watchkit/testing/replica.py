@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from watchkit.testing.log import Entry, Kept
+from watchkit.testing.log import Entry, Kept, Ordered
 from watchkit.testing.resources import Resource
 
 
@@ -22,8 +23,12 @@ class ReadLog(Protocol):
         """The entries after `version`, oldest first."""
         ...
 
+    def ordered(self, version: int) -> Ordered:
+        """The objects as they were at `version`, not before the last compaction, in order."""
+        ...
+
     def at(self, version: int) -> Mapping[str, Kept]:
-        """The objects as they were at `version`, not before the last compaction."""
+        """The same, by key."""
         ...
 
 
@@ -46,6 +51,10 @@ class Reading(Protocol):
 
     def log(self, resource: Resource) -> ReadLog:
         """The log of a resource."""
+        ...
+
+    def now(self) -> datetime:
+        """The time for timestamps and ages."""
         ...
 
     def subscribe(
@@ -75,6 +84,10 @@ class Replica:
     def oldest(self, resource: Resource) -> int:
         """The version after which the resource's history is known."""
         return self._state.oldest(resource)
+
+    def now(self) -> datetime:
+        """The time for timestamps and ages."""
+        return self._state.now()
 
     def log(self, resource: Resource) -> ReplicaLog:
         """The log of a resource as far as it has come through."""
@@ -113,6 +126,10 @@ class ReplicaLog:
         """The entries after `version` that have come through."""
         return [entry for entry in self._log.since(version) if entry.version <= self._version]
 
+    def ordered(self, version: int) -> Ordered:
+        """The objects as they were at `version`, in order."""
+        return self._log.ordered(min(version, self._version))
+
     def at(self, version: int) -> Mapping[str, Kept]:
-        """The objects as they were at `version`."""
+        """The same, by key."""
         return self._log.at(min(version, self._version))

@@ -26,7 +26,7 @@ class Resource:
     list item; a built-in one without these on items. `status`: only its subresource writes the
     status. `counts`: changes of the spec count as generations. `guarded`: a PUT has to name a
     version. `upsert`: a PUT creates what is not there. `shows_deleted`: DELETE answers with the
-    object that is gone instead of a Status.
+    object that is gone instead of a Status. A `review` is answered at once, never stored.
     """
 
     api_version: str
@@ -44,6 +44,7 @@ class Resource:
     guarded: bool = False
     upsert: bool = False
     shows_deleted: bool = False
+    review: bool = False
 
     @property
     def group(self) -> str:

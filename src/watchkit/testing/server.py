@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import ssl
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.resources import as_file, files
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -26,16 +29,17 @@ GRACE: Final = 0.3
 class FakeApiServer:
     """A FakeCluster over HTTP: `async with FakeApiServer(cluster) as server:`.
 
-    List, watch, get, create, update, patch and delete of every resource of the cluster,
-    discovery, health; `url` and `kubeconfig` (the path of a file) say where. Only `token` is let
-    in; another value for it is a rotated token. asyncio only, in real time; write to the cluster
-    on the same loop. Leaving the block ends open watches and takes well under a second.
+    Everything that the API knows of every resource of the cluster, discovery, health. `url` says
+    where, over plain HTTP; `kubeconfig` is the path of a file for all clients, over TLS: kubectl
+    and client-go send no token without. Only `token` is let in; another value for it is a
+    rotated token. asyncio only, in real time; write to the cluster on the same loop. Leaving the
+    block ends open watches and takes well under a second.
     """
 
     def __init__(self, cluster: FakeCluster, *, token: str = "fake-token") -> None:  # noqa: S107
         self._front = cluster.front
         self._face = Face(cluster.front, token)
-        self._port = 0
+        self._ports = [0, 0]
         self._stack = AsyncExitStack()
 
     def __repr__(self) -> str:
@@ -48,8 +52,10 @@ class FakeApiServer:
             self._runner = web.ServerRunner(self._server, shutdown_timeout=GRACE)
             await self._runner.setup()
             stack.push_async_callback(self._runner.cleanup)
-            self._site = await self._listen()
-            name_host(self.url, self._front)
+            self._tls = _tls()
+            self._sites = await self._listen()
+            for url in (self.url, self._secure_url):
+                name_host(url, self._front)
             stack.callback(self._face.end)
             self._stack = stack.pop_all()
         return self
@@ -74,40 +80,62 @@ class FakeApiServer:
     @property
     def url(self) -> str:
         """Where it listens, from entering the block on."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{HOST}:{self._ports[0]}"
 
     @property
     def kubeconfig(self) -> str:
         """The path of a kubeconfig for it, written anew at each look, with the token of then."""
         path = self._folder / "kubeconfig"
-        path.write_bytes(msgspec.json.encode(_kubeconfig(self.url, self.token)))
+        path.write_bytes(msgspec.json.encode(_kubeconfig(self._secure_url, self.token)))
         return str(path)
 
     @asynccontextmanager
     async def down(self) -> AsyncGenerator[None]:
         """Nobody listens within this block: open connections are reset, new ones refused."""
-        await self._site.stop()
+        for site in self._sites:
+            await site.stop()
         for connection in self._server.connections:
             reset(connection.transport)
         try:
             yield
         finally:
-            self._site = await self._listen()
+            self._sites = await self._listen()
 
-    async def _listen(self) -> web.TCPSite:
-        site = web.TCPSite(self._runner, HOST, self._port, reuse_address=True)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
-        return site
+    @property
+    def _secure_url(self) -> str:
+        return f"https://{HOST}:{self._ports[1]}"
+
+    async def _listen(self) -> list[web.TCPSite]:
+        sites = [
+            web.TCPSite(self._runner, HOST, port, reuse_address=True, ssl_context=tls)
+            for port, tls in zip(self._ports, (None, self._tls), strict=True)
+        ]
+        for site in sites:
+            await site.start()
+        self._ports = [address[1] for address in self._runner.addresses]
+        return sites
+
+
+def _tls() -> ssl.SSLContext:
+    """A context with a certificate for loopback, the same for all, whose key is no secret."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with as_file(files("watchkit.testing") / "loopback.pem") as path:
+        context.load_cert_chain(path)
+    return context
 
 
 def _kubeconfig(url: str, token: str) -> dict[str, object]:
     """A kubeconfig of one cluster, user and context, as JSON, which is YAML."""
     name = "fake"
+    authority = (files("watchkit.testing") / "authority.pem").read_bytes()
+    cluster = {
+        "server": url,
+        "certificate-authority-data": base64.b64encode(authority).decode(),
+    }
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": name, "cluster": {"server": url}}],
+        "clusters": [{"name": name, "cluster": cluster}],
         "users": [{"name": name, "user": {"token": token}}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         "current-context": name,

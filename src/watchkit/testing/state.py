@@ -138,6 +138,12 @@ class State:
         del self._logs[resource]
         self._cleared[resource] = self.version
 
+    def redefine(self, before: Resource, after: Resource) -> None:
+        """Keep the objects of a resource whose traits are other ones from now on."""
+        log = self._logs.pop(before, Log(before))
+        log.become(after)
+        self._logs[after] = log
+
     def now(self) -> datetime:
         """The time for timestamps."""
         if self._clock is not None:

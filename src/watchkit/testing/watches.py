@@ -142,10 +142,10 @@ class Watch:
         return seen is not None
 
     def _event(self, change: str, kept: Kept) -> Send:
-        return _line(change, kept.written(self._terms.view), "event")
+        return _line(change, kept.written(self._terms.view, self._state.now()), "event")
 
     def _bookmark(self, content: Content) -> Send:
-        resource, partial = self._terms.resource, self._terms.view == "metadata"
+        resource, partial = self._terms.resource, self._terms.view != "full"
         metadata: dict[str, object] = {"resourceVersion": str(self._state.version)}
         if content == "initial-events-end":
             metadata["annotations"] = _INITIAL_END

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from watchkit.testing import bodies
+from watchkit.testing import bodies, definitions
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource
@@ -120,7 +120,7 @@ def created(
     if resource.counts:
         metadata["generation"] = 1
     if part != "all" and resource.status:
-        manifest = _begun(resource, manifest)
+        manifest = _begun(resource, manifest, time)
     return _typed(resource, {**manifest, "metadata": metadata})
 
 
@@ -196,11 +196,13 @@ def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 - any JSON value
     return result
 
 
-def _begun(resource: Resource, manifest: Manifest) -> Manifest:
+def _begun(resource: Resource, manifest: Manifest, time: str) -> Manifest:
     """What a client creates begins without a status, or with that which every new one has."""
     rest = {name: value for name, value in manifest.items() if name != "status"}
     if resource.custom:
         return rest
+    if resource.name == definitions.NAME:
+        return {**rest, "status": definitions.established(manifest, time)}
     if resource.name == "nodes":  # kubelets register with theirs
         return manifest
     return {**rest, "status": _BEGINNINGS.get(resource.name, {})}

@@ -1,6 +1,6 @@
 """What the tests of elections stand on: candidates for one Lease, and work to do under it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
@@ -8,7 +8,7 @@ import anyio
 from tests.unit.controllers.in_memory import LEASES, Asked, InMemory
 from watchkit.controllers import FencingToken, LeaderElector, fencing_token
 
-Main = Callable[[], Awaitable[object]]
+Main = Callable[[], Coroutine[Any, Any, object]]
 
 
 def elector(api: InMemory, identity: str, **settings: float) -> LeaderElector:
@@ -73,3 +73,10 @@ async def fails() -> None:
     """Work, and fail at it."""
     await anyio.sleep(3)
     raise KeyError("mine")
+
+
+async def gather(*mains: Main) -> None:
+    """Work at several things."""
+    async with anyio.create_task_group() as group:
+        for main in mains:
+            group.start_soon(main)

@@ -9,9 +9,10 @@ import pytest
 from structlog.typing import EventDict
 
 from tests.unit.controllers.in_memory import LEASES, Fault, InMemory, refused
-from tests.unit.controllers.leading import Work, elector, held_by, lease, seconds
+from tests.unit.controllers.leading import Work, elector, gather, held_by, lease, seconds
 from watchkit import LeadershipLost
 from watchkit.controllers import FencingToken, LeaderElector, fencing_token
+from watchkit.controllers.fencing import Term
 from watchkit.testing import FakeCluster
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +31,7 @@ async def test_it_renews_each_retry_period(api: InMemory) -> None:
     assert len(set(stamps)) == len(stamps)
     assert all(datetime.fromisoformat(stamp) for stamp in stamps)
     assert [asked.method for asked in api.asked[2:]] == ["PUT"] * 11
-    assert candidate.statistics == {"acquired": 1, "lost": 0, "renewals": 10, "failures": 0}
+    assert candidate.statistics() == {"acquired": 1, "lost": 0, "renewals": 10, "failures": 0}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ async def test_work_is_cancelled_when_the_deadline_passes(
     assert events.count("lease.lost") == 1
     assert "lease.renew_failed" in events
     assert "lease.released" not in events
-    assert candidate.statistics["lost"] == 1
+    assert candidate.statistics()["lost"] == 1
 
 
 async def test_a_renewal_is_tried_again_until_the_deadline(api: InMemory) -> None:
@@ -126,10 +127,8 @@ async def test_a_lease_that_was_taken_is_lost_at_once(api: InMemory, holder: str
         patch = {"spec": {"holderIdentity": holder}}
         api.cluster.patch(LEASES, "leases", "shop/web", patch)
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(steal)
-        with pytest.raises(LeadershipLost, match=f"it is held by {holder or 'nobody'}") as lost:
-            await elector(api, "a").run(work)
+    with pytest.raises(LeadershipLost, match=f"it is held by {holder or 'nobody'}") as lost:
+        await elector(api, "a").run(lambda: gather(work, steal))
 
     assert work.ended == [pytest.approx(6, abs=0.1)]
     assert lost.value.cause is None
@@ -219,6 +218,15 @@ async def test_its_repr_says_how_things_are(api: InMemory) -> None:
         assert repr(candidate) == "<LeaderElector shop/web a, leading>"
         assert (candidate.holder, candidate.is_leader) == ("a", True)
         group.cancel_scope.cancel()
+
+
+async def test_a_term_that_is_over_is_not_extended(api: InMemory) -> None:
+    """By an answer that was under way."""
+    term = Term(anyio.current_time() + 1)
+    term.end()
+    term.extend(anyio.current_time() + 1)
+
+    assert term.deadline < anyio.current_time()
 
 
 async def test_work_that_does_not_heed_its_cancellation_is_told_of(api: InMemory) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from watchkit.core.occurrences import (
     COMBINED,
+    REMEMBERED,
     Dropped,
     Occurrence,
     Outbox,
@@ -205,6 +206,31 @@ def test_what_was_refused_is_tried_when_it_happens_again() -> None:
     driver.add(happened())
 
     assert driver.next().what == "create"
+
+
+def test_only_the_last_few_are_remembered() -> None:
+    """Memory is bounded, whatever happens to how many objects."""
+    driver = Driver(capacity=10_000)
+    for number in range(REMEMBERED + 1):
+        driver.add(happened(name=str(number)))
+    assert len(driver.send()) == REMEMBERED + 1
+    driver.add(happened(name="1"))
+    driver.add(happened(name="0"))
+
+    assert [what for what, _, _ in driver.send()] == ["update", "create"]
+
+
+def test_a_late_refusal_is_not_that_of_a_later_event() -> None:
+    """The series had ended meanwhile, and another one begun."""
+    driver = Driver()
+    driver.add(happened())
+    late = driver.next()
+    driver.now = 400
+    driver.add(happened())
+    driver.outbox.settle(late, Outcome.REFUSED, driver.now)
+    driver.add(happened())
+
+    assert driver.send() == [("create", "it is", 2)]
 
 
 def test_an_object_is_the_same_in_another_version() -> None:

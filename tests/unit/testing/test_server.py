@@ -185,8 +185,9 @@ async def test_discovery_speaks_of_groups(
 
     assert (await got(session, "/api"))["versions"] == ["v1"]
     assert (await got(session, "/apis/x.io"))["versions"] == groups["x.io"]["versions"]
-    (shops,) = (await got(session, "/apis/x.io/v1alpha1"))["resources"]
+    shops, status = (await got(session, "/apis/x.io/v1alpha1"))["resources"]
     assert (shops["name"], shops["kind"]) == ("shops", "Shop")
+    assert (status["name"], status["verbs"]) == ("shops/status", ["get", "patch", "update"])
     assert (await got(session, "/version"))["gitVersion"] == "v1.37.1"
 
 

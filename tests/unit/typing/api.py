@@ -4,8 +4,9 @@ Checked by mypy --strict and pyright (`nox -s types`), never run.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
-from typing import assert_type
+from typing import Any, assert_type
 
 import msgspec
 from anyio.streams.memory import MemoryObjectReceiveStream
@@ -25,6 +26,7 @@ from watchkit import (
     Event,
     Health,
     HealthState,
+    LeadershipLost,
     ListerWatcher,
     ListOptions,
     ListWatch,
@@ -54,17 +56,28 @@ from watchkit import (
 from watchkit.conditions import all_of, any_of, is_deleted, is_ready, not_
 from watchkit.controllers import (
     Controller,
+    EventRecorder,
+    FencingToken,
     ItemExponential,
     ItemFastSlow,
+    LeaderElector,
     MaxOf,
     Request,
     Result,
     TokenBucket,
     WithMaxWait,
     WorkQueue,
+    annotations_changed,
     enqueue_mapped,
     enqueue_object,
     enqueue_owner,
+    ensure_finalizer,
+    fencing_token,
+    generation_changed,
+    labels_changed,
+    owner_reference,
+    remove_finalizer,
+    set_condition,
 )
 
 
@@ -317,6 +330,8 @@ async def controllers(
     controller.watches(pods, enqueue_owner("x.io/v1", "Shop"))
     controller.watches(pods, enqueue_mapped(shops_of), predicates=[is_running])
     controller.watches(webhooks, lambda name: [Request(None, name.upper())])
+    controller.watches(pods, predicates=[(generation_changed | labels_changed) & is_running])
+    pods.add_event_handler(on_delete=print, predicate=is_running & ~annotations_changed)
     await controller.run()
     assert_type(controller.statistics().running, int)
 
@@ -337,3 +352,38 @@ async def queues() -> None:
     async with queue.processing() as key:
         assert_type(key, str)
     assert_type(WorkQueue[Request](ItemFastSlow(1, 60, 3)).get_nowait(), Request)
+
+
+async def elections(api: ApiClient, controller: Controller) -> None:
+    """What runs under a lease gives what it gives."""
+    elector = LeaderElector(api, "shop", namespace="x", identity="a", retry_period=1.5)
+
+    async def main() -> int:
+        token = fencing_token()
+        assert_type(token, FencingToken | None)
+        if token is not None:
+            token.check()
+        return 1
+
+    try:
+        assert_type(await elector.run(main), int)
+        await elector.run(controller.run)
+    except LeadershipLost as lost:
+        assert_type(lost.cause, BaseException | None)
+    assert_type(elector.is_leader, bool)
+    assert_type(elector.token, FencingToken | None)
+    assert_type(elector.statistics(), dict[str, int])
+
+
+async def what_reconcilers_write(api: ApiClient, shop: Object) -> None:
+    """Objects, their conditions, and what is said of them."""
+    source = ListWatch.for_resource(api, "x.io/v1", "shops")
+    shop = await ensure_finalizer(source, shop, "x.io/cleanup")
+    assert_type(await remove_finalizer(source, shop, "x.io/cleanup"), Object)
+    conditions: list[dict[str, Any]] = shop["status"]["conditions"]
+    now = datetime.now(UTC)
+    assert_type(set_condition(conditions, "Ready", "True", reason="Up", now=now), bool)
+    assert_type(owner_reference(shop, controller=False), dict[str, Any])
+    async with EventRecorder(api, "shops", buffer=10) as recorder:
+        recorder.event(shop, "Normal", "Up", "all there", action="Start")
+        assert_type(recorder.statistics(), dict[str, int])
