@@ -90,6 +90,7 @@ async def test_what_it_does_not_say_is_raised_as_ours(
     api: ApiClient, cluster: FakeCluster, server: FakeApiServer
 ) -> None:
     """Not as an error of the client, whose text holds headers and body."""
+    cluster.remove_resource("authentication.k8s.io/v1", "selfsubjectreviews")
     with pytest.raises(NotFound, match="ask who this is: 404"):
         await reviews.identity(api)
     answer(cluster, "access", {"allowed": True})
