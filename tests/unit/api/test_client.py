@@ -54,8 +54,8 @@ async def test_a_client_from_a_kubeconfig_works(tmp_path: Path) -> None:
             nodes = await CoreV1Api(api).list_node()
             source = ListWatch(CoreV1Api(api).list_node)
             assert nodes.metadata.resource_version == "7"
-            assert await source.list({}, idle_timeout=5) == LIST
-            watch = await source.watch({}, idle_timeout=5)
+            assert await source.list({}, idle_timeout=60) == LIST
+            watch = await source.watch({}, idle_timeout=60)
             assert await watch.receive() == [b"{}"]
             watch.close()
         await server.until_closed(2, within=1)
@@ -86,9 +86,9 @@ async def test_a_token_file_is_read_again_after_a_401(tmp_path: Path) -> None:
     ):
         source = ListWatch(CoreV1Api(api).list_node)
         with pytest.raises(Unauthorized):
-            await source.list({}, idle_timeout=5)
+            await source.list({}, idle_timeout=60)
         (tmp_path / "token").write_text("two")
-        await source.list({}, idle_timeout=5)
+        await source.list({}, idle_timeout=60)
         (tmp_path / "token").write_text("three")
         await CoreV1Api(api).create_namespace(V1Namespace(metadata=V1ObjectMeta(name="x")))
 
@@ -142,9 +142,9 @@ async def test_an_exec_plugin_runs_again_after_a_401(tmp_path: Path) -> None:
         connect(kubeconfig(tmp_path, server.url, user)) as api,
     ):
         source = ListWatch(CoreV1Api(api).list_node)
-        await source.list({}, idle_timeout=5)
+        await source.list({}, idle_timeout=60)
         with pytest.raises(Unauthorized):
-            await source.list({}, idle_timeout=5)
+            await source.list({}, idle_timeout=60)
         async with anyio.create_task_group() as group:
             for _ in range(5):
                 group.start_soon(list_nodes, api)
@@ -167,7 +167,7 @@ async def test_certificates_make_the_tls_context(tmp_path: Path, inline: bool) -
         WireServer([[whole(LIST)]], context) as server,
         connect(kubeconfig(tmp_path, server.url, user, **cluster)) as api,
     ):
-        assert await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5) == LIST
+        assert await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60) == LIST
 
 
 async def test_the_kubeconfig_says_how_to_get_there(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ async def test_the_kubeconfig_says_how_to_get_there(tmp_path: Path) -> None:
     async with WireServer([[whole(LIST)]]) as proxy:
         cluster: dict[str, Any] = {"proxy-url": proxy.url}
         async with connect(kubeconfig(tmp_path, "http://api.invalid", **cluster)) as api:
-            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60)
     assert proxy.seen[0].headers["host"] == "api.invalid"
 
     async with WireServer([[whole(LIST)]], server_side()) as server:
@@ -186,9 +186,9 @@ async def test_the_kubeconfig_says_how_to_get_there(tmp_path: Path) -> None:
                 nodes = ListWatch(CoreV1Api(api).list_node)
                 if name is None:
                     with pytest.raises(TransportError, match="not trusted"):
-                        await nodes.list({}, idle_timeout=5)
+                        await nodes.list({}, idle_timeout=60)
                 else:
-                    await nodes.list({}, idle_timeout=5)
+                    await nodes.list({}, idle_timeout=60)
 
 
 async def test_certificates_that_are_none_are_refused(tmp_path: Path) -> None:
@@ -209,10 +209,10 @@ async def test_insecure_means_what_it_says(tmp_path: Path) -> None:
         cluster: dict[str, Any] = {"insecure-skip-tls-verify": True}
         insecure = kubeconfig(tmp_path, server.url, **cluster)
         async with connect(insecure) as api:
-            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60)
         async with connect(kubeconfig(tmp_path, server.url)) as api:
             with pytest.raises(TransportError, match="not trusted"):
-                await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+                await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60)
 
 
 @pytest.mark.parametrize(

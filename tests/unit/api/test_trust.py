@@ -1,5 +1,6 @@
 """Laws of certificates that change: who connects next uses the new ones, who is connected stays."""
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -153,20 +154,23 @@ async def test_an_authority_is_replaced_under_a_running_watch(tmp_path: Path) ->
     file = tmp_path / "ca.crt"
     file.write_bytes(FIRST)
     cluster: dict[str, Any] = {"certificate-authority": str(file)}
-    answers: list[list[Step]] = [[open_watch(), chunk(b"{}\n"), 0.5, chunk(b"[]\n"), End.HANG]]
+    replaced = asyncio.Event()
+    begun: list[Step] = [open_watch(), chunk(b"{}\n"), replaced, chunk(b"[]\n"), End.HANG]
+    answers: list[list[Step]] = [begun]
     answers.append([whole(LIST, 200, "Connection: close")])
     async with (
         WireServer(answers, tls) as server,
         connect(kubeconfig(tmp_path, server.url, **cluster)) as api,
     ):
         nodes = ListWatch(CoreV1Api(api).list_node)
-        watch = await nodes.watch({}, idle_timeout=5)
+        watch = await nodes.watch({}, idle_timeout=60)
         assert await watch.receive() == [b"{}"]
         await list_nodes(api)
         tls.load_cert_chain(SUCCESSOR)
         file.write_bytes(SECOND)
         await list_nodes(api)
-        assert await nodes.list({}, idle_timeout=5) == LIST
+        assert await nodes.list({}, idle_timeout=60) == LIST
+        replaced.set()
         assert await watch.receive() == [b"[]"]
         watch.close()
 
@@ -181,7 +185,7 @@ async def test_an_authority_that_stays_unknown_is_an_error(tmp_path: Path) -> No
         connect(kubeconfig(tmp_path, server.url, **cluster)) as api,
     ):
         with pytest.raises(TransportError, match="not trusted"):
-            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60)
     assert not server.seen
 
 

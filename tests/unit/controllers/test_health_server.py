@@ -204,7 +204,7 @@ class Held:
 async def test_it_answers_until_what_is_in_its_block_has_ended() -> None:
     """Also where that was cancelled from outside: not ready any more, but live."""
     held = Held()
-    controller = Controller(held.reconcile, name="shop")
+    controller = Controller(held.reconcile, name="shop", grace=FOR_EVER)
     health = HealthServer(LOOPBACK, 0)
 
     async def work() -> None:
