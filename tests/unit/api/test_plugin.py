@@ -75,6 +75,7 @@ print(json.dumps({"apiVersion": info["apiVersion"], "kind": "ExecCredential", "s
     assert grant.authorization == f"Bearer {V1}|https://x|me|False"
 
 
+@pytest.mark.fault("F06")
 @pytest.mark.parametrize(
     ("made", "said"),
     [
@@ -126,6 +127,7 @@ time.sleep({parent})
 """
 
 
+@pytest.mark.fault("F06")
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups")
 @pytest.mark.parametrize("parent", [60, 0], ids=["hangs", "leaves a child with its output"])
 @pytest.mark.parametrize("by", ["timeout", "cancelled"])
