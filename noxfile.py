@@ -104,11 +104,12 @@ def install(session: nox.Session, *wanted: str, project: bool = True) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting and the floors: which package may import which."""
+    """Check style, formatting, the floors (which package may import which), the faults' tests."""
     install(session, *group("lint"), project=False)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", env={"PYTHONPATH": "src"})
+    session.run("python", "tools/faults.py")
 
 
 @nox.session

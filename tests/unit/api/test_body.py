@@ -56,6 +56,7 @@ async def test_a_gzipped_list_is_inflated() -> None:
     assert await listed(whole(gzip.compress(b""), 200, GZIP)) == b""
 
 
+@pytest.mark.fault("F35")
 async def test_a_plain_list_is_taken_as_it_is() -> None:
     """With a length, in chunks, up to the end of the connection, or with encoding identity."""
     assert await listed(whole(BODY)) == BODY
@@ -64,6 +65,7 @@ async def test_a_plain_list_is_taken_as_it_is() -> None:
     assert await listed(head(200), BODY, End.CLOSE) == BODY
 
 
+@pytest.mark.fault("F25", "F28", "F29")
 @pytest.mark.parametrize(
     "steps",
     [
@@ -102,6 +104,7 @@ def bomb(size: int) -> bytes:
     return b"".join(packer.compress(block) for _ in range(size >> 20)) + packer.flush()
 
 
+@pytest.mark.fault("F58", "F90")
 async def test_a_page_over_the_cap_is_too_large() -> None:
     """A small gzip of 300 MiB is given up at 64 MiB, and never held."""
     packed = bomb(300 << 20)
@@ -120,6 +123,7 @@ async def test_a_page_of_just_the_cap_is_taken() -> None:
     assert len(await listed(whole(bomb(PAGE_CAP), 200, GZIP))) == PAGE_CAP
 
 
+@pytest.mark.fault("F11", "F90")
 @pytest.mark.parametrize("packed", [False, True])
 async def test_a_huge_refusal_is_read_within_its_cap(packed: bool) -> None:  # noqa: FBT001
     """64 KiB of a refusal's body are looked at, inflated; the status is the answer anyway."""

@@ -101,6 +101,7 @@ async def test_a_watch_of_kubernetes_asyncio_outlives_the_timeouts(tmp_path: Pat
     assert server.seen[-1].query == {"follow": "True"}
 
 
+@pytest.mark.fault("F13")
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_refused(tmp_path: Path, code: int) -> None:
     """By generated calls as by ListWatch; nobody else is asked, and only his host is named."""
@@ -146,6 +147,7 @@ async def test_a_proxy_is_used_when_asked_for(tmp_path: Path) -> None:
     assert [seen.headers["host"] for seen in proxy.seen] == ["api.invalid"] * 2
 
 
+@pytest.mark.fault("F14")
 async def test_no_token_passes_a_proxy_in_the_clear(tmp_path: Path) -> None:
     """Over plain http a proxy reads what passes; even on the way to this machine."""
     with pytest.raises(WatchkitError, match="not sent over plain http"):

@@ -76,6 +76,7 @@ async def test_a_user_agent_may_be_given(tmp_path: Path) -> None:
     assert "authorization" not in server.seen[0].headers
 
 
+@pytest.mark.fault("F05")
 async def test_a_token_file_is_read_again_after_a_401(tmp_path: Path) -> None:
     """ListWatch's 401 is its caller's, who comes again; a generated call is sent again at once."""
     (tmp_path / "token").write_text("one")
@@ -238,6 +239,7 @@ async def test_a_server_must_be_a_url(tmp_path: Path, server: str) -> None:
             pass
 
 
+@pytest.mark.fault("F14")
 async def test_aiohttp_repeats_nothing_and_trusts_no_environment(tmp_path: Path) -> None:
     """The session's own retry is off; proxies and .netrc of the environment only if asked."""
     answers = [[whole(LIST)], [End.RESET]]
@@ -262,6 +264,7 @@ async def test_an_exec_plugin_that_fails_at_once_is_said_at_once(tmp_path: Path)
             pass
 
 
+@pytest.mark.fault("F06")
 async def test_an_exec_plugin_has_its_time(tmp_path: Path) -> None:
     """No longer than the configuration gives it."""
     user = {"exec": {"apiVersion": "v1", "command": "sleep", "args": ["60"]}}

@@ -67,6 +67,7 @@ async def test_a_status_becomes_its_error(
     assert error.doing == ("watch nodes" if watch else "list nodes")
 
 
+@pytest.mark.fault("F11")
 async def test_a_proxys_page_is_judged_by_its_code() -> None:
     """HTML with a 502 is an unavailable server, and its text is not repeated."""
     error = await refused(head(502, "Content-Type: text/html"), HTML, End.CLOSE)
@@ -75,6 +76,7 @@ async def test_a_proxys_page_is_judged_by_its_code() -> None:
     assert str(error) == "list nodes: 502"
 
 
+@pytest.mark.fault("F11")
 @pytest.mark.parametrize("watch", [False, True])
 async def test_a_web_page_with_200_is_a_transport_error(watch: bool) -> None:  # noqa: FBT001
     """A captive portal's success is no list and no watch; it passes, so it is tried again."""
@@ -106,6 +108,7 @@ async def test_retry_after_is_taken_wherever_it_stands(
     assert error.retry_after == seconds
 
 
+@pytest.mark.fault("F13")
 @pytest.mark.parametrize("code", [300, 301, 302, 303, 304, 307, 308])
 @pytest.mark.parametrize("watch", [False, True])
 async def test_a_redirect_is_refused_and_the_token_stays_home(code: int, watch: bool) -> None:  # noqa: FBT001
@@ -170,6 +173,7 @@ async def test_a_401_marks_the_credentials_as_rejected() -> None:
             await nodes.list({}, idle_timeout=60)
 
 
+@pytest.mark.fault("F01")
 async def test_a_refused_connection_never_reached_anybody() -> None:
     """It says where it wanted to go and what the system said; `reached` is False."""
     async with WireServer([[]]) as server:
@@ -195,6 +199,7 @@ class Nobody(AbstractResolver):
         """Hold nothing."""
 
 
+@pytest.mark.fault("F02")
 async def test_an_unknown_host_never_reached_anybody() -> None:
     """DNS that knows no such name is like a refused connection."""
     async with client_of("http://nowhere.invalid:1") as client:

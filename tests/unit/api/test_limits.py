@@ -28,6 +28,7 @@ ENDLESS = {"connect_timeout": 1e6, "read_timeout": 1e6, "total_timeout": 1e6}
 Answers: TypeAlias = Sequence[Sequence[Step]]
 
 
+@pytest.mark.fault("F34")
 async def test_watches_keep_no_call_waiting(tmp_path: Path) -> None:
     """A thousand of them are open, and a pool for two calls serves ten."""
     answers: list[list[Step]] = [[open_watch(), chunk(b"{}\n"), End.HANG]] * 1000
@@ -158,6 +159,7 @@ async def test_a_retry_policy_is_installed(tmp_path: Path) -> None:
     assert len(server.seen) == 3
 
 
+@pytest.mark.fault("F83")
 async def test_one_breaker_per_resource_for_answers(tmp_path: Path) -> None:
     """5xx of one resource keep nobody from another; returned ones count as raised ones do."""
     answers = [[whole(b"{}", 500)]] * 2 + [[whole(LIST)]]
@@ -178,6 +180,7 @@ async def test_one_breaker_per_resource_for_answers(tmp_path: Path) -> None:
     assert len(server.seen) == 4
 
 
+@pytest.mark.fault("F83")
 async def test_one_breaker_per_host_for_connections(tmp_path: Path) -> None:
     """What breaks connections stops the calls of all resources, and an answer closes it."""
     answers: Answers = [*[[End.RESET]] * 2, [whole(LIST)]]

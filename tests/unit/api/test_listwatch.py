@@ -61,6 +61,7 @@ async def test_a_watch_adds_only_watch_to_the_query() -> None:
     assert seen.headers["authorization"] == f"Bearer {TOKEN}"
 
 
+@pytest.mark.fault("F79")
 async def test_metadata_only_asks_for_metadata() -> None:
     """Lists and watches ask for their kind of PartialObjectMetadata, JSON as a way out."""
     answers: list[list[Step]] = [[whole(LIST)], [open_watch(), chunk(b"")]]
@@ -165,6 +166,7 @@ async def test_a_watch_that_has_ended_keeps_no_connection(answer: list[Step]) ->
     assert server.seen[0].headers["connection"] == "close"
 
 
+@pytest.mark.fault("F22")
 @pytest.mark.parametrize("fault", [End.CLOSE, End.RESET, End.AGES])
 async def test_after_a_fault_no_older_connection_is_used(fault: End) -> None:
     """A dead connection's pooled siblings are not tried: the next list opens one, and keeps it."""
@@ -205,6 +207,7 @@ async def test_a_get_is_sent_once() -> None:
     assert len(server.seen) == 2
 
 
+@pytest.mark.fault("F22")
 @pytest.mark.parametrize(
     "drip", [[], [b"HTTP/1.1 200 OK\r\n", *[Push(10), 0.01, b"X-A: b\r\n"] * 10]]
 )
@@ -218,6 +221,7 @@ async def test_a_head_that_does_not_come_is_an_idle_timeout(drip: list[Step]) ->
         await server.until_closed(2)
 
 
+@pytest.mark.fault("F34")
 async def test_a_full_pool_is_waited_for_within_bounds() -> None:
     """No slot in time is a TransportError that never reached the server."""
     async with (
@@ -235,6 +239,7 @@ async def test_a_full_pool_is_waited_for_within_bounds() -> None:
     assert len(server.seen) == 1
 
 
+@pytest.mark.fault("F28", "F29")
 async def test_a_watch_that_is_encoded_is_refused() -> None:
     """In gzip though identity was asked: aiohttp would lose events, so it is a transport fault."""
     answers: list[list[Step]] = [[open_watch("Content-Encoding: gzip"), End.HANG]]
@@ -244,6 +249,7 @@ async def test_a_watch_that_is_encoded_is_refused() -> None:
         await server.until_closed(1)
 
 
+@pytest.mark.fault("F20", "F21")
 @pytest.mark.skipif(sys.platform != "linux", reason="the options of Linux")
 async def test_the_kernel_looks_after_a_watch() -> None:
     """Keepalive and TCP_USER_TIMEOUT are set on the socket of a watch."""
@@ -263,6 +269,7 @@ async def test_the_kernel_looks_after_a_watch() -> None:
     assert sockets.KEEPALIVE_IDLE == 15
 
 
+@pytest.mark.fault("F27")
 async def test_malformed_http_is_a_transport_error() -> None:
     """Broken heads are no answer of code 400, which aiohttp makes of them."""
     for broken in (

@@ -78,6 +78,7 @@ print(json.dumps({"apiVersion": info["apiVersion"], "kind": "ExecCredential", "s
     assert grant.authorization == f"Bearer {V1}|https://x|me|False"
 
 
+@pytest.mark.fault("F06")
 @pytest.mark.parametrize(
     ("made", "said"),
     [
@@ -129,6 +130,7 @@ time.sleep({parent})
 """
 
 
+@pytest.mark.fault("F06")
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups")
 @pytest.mark.parametrize("parent", [600, 0], ids=["hangs", "leaves a child with its output"])
 @pytest.mark.parametrize("by", ["timeout", "cancelled"])

@@ -41,6 +41,7 @@ async def rest_of(watch: WatchStream) -> list[bytes]:
     return frames
 
 
+@pytest.mark.fault("F33")
 async def test_frames_come_whole_whatever_the_chunks() -> None:
     """HTTP chunks and TCP segments don't show: lines come out as they were sent."""
     steps = [
@@ -64,12 +65,14 @@ async def test_the_clean_end_is_none_and_stays_so() -> None:
             assert await watch.receive() is None
 
 
+@pytest.mark.fault("F26")
 async def test_a_last_line_without_its_newline_is_dropped() -> None:
     """Half an event is no event, however clean the end."""
     async with watching(chunk(b'{}\n{"type":"ADD'), chunk(b"")) as (watch, _):
         assert await rest_of(watch) == [b"{}"]
 
 
+@pytest.mark.fault("F25")
 @pytest.mark.parametrize("end", [End.CLOSE, End.RESET])
 async def test_a_broken_connection_is_a_transport_error(end: End) -> None:
     """EOF inside the chunks and a reset raise, after the frames that came before."""
@@ -82,6 +85,7 @@ async def test_a_broken_connection_is_a_transport_error(end: End) -> None:
             await rest_of(watch)
 
 
+@pytest.mark.fault("F27")
 async def test_broken_chunk_framing_is_noticed_while_waiting() -> None:
     """A chunk size that is none wakes the reader within seconds, though aiohttp wakes nobody."""
     async with watching(chunk(b"{}\n"), 0.05, b"zz\r\nxx\r\n", End.HANG) as (watch, _):
@@ -133,6 +137,7 @@ async def test_what_has_arrived_is_given_without_waiting() -> None:
     assert finished.value.value == [b"{}"]
 
 
+@pytest.mark.fault("F30", "F91")
 async def test_a_frame_over_the_cap_ends_the_watch() -> None:
     """The frames before it come; then FrameTooLarge, again and again."""
     async with watching(chunk(b'{"a":1}\n' + b"x" * 200), End.HANG, max_frame=100) as (watch, _):

@@ -54,6 +54,7 @@ async def test_hanging_up_waits_for_nobody() -> None:
         assert sock.fileno() == -1
 
 
+@pytest.mark.fault("F03")
 async def test_an_unknown_authority_is_said_plainly() -> None:
     """Nothing was sent; the text says that trust is missing, and why."""
     async with WireServer([[]], server_side()) as server, client_of(server.url) as client:

@@ -149,6 +149,7 @@ async def test_a_policy_is_gone_round() -> None:
     assert len(below.calls) == 1
 
 
+@pytest.mark.fault("F13")
 async def test_a_redirect_that_a_transport_followed_is_refused() -> None:
     """Where redirects can't be forbidden, what they led to is thrown away."""
     async with WireServer([[whole(LIST)]]) as other:

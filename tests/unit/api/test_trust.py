@@ -66,6 +66,7 @@ def authorities(context: ssl.SSLContext | None) -> list[str]:
     return [subject[0][0][1] for subject in subjects]
 
 
+@pytest.mark.fault("F04")
 async def test_files_are_looked_at_from_time_to_time(tmp_path: Path) -> None:
     """Within 10 s a change is noticed; unchanged files leave the context as it is."""
     trust, file = trust_in(tmp_path, clock := Clock())
@@ -80,6 +81,7 @@ async def test_files_are_looked_at_from_time_to_time(tmp_path: Path) -> None:
     assert await trust.context() is second
 
 
+@pytest.mark.fault("F04")
 @pytest.mark.parametrize("content", [None, b"", FIRST[:300], b"\xff\xfe"])
 async def test_files_that_are_being_written_leave_the_last_good_ones(
     tmp_path: Path, content: bytes | None
@@ -148,6 +150,7 @@ async def test_an_encrypted_key_asks_nobody(tmp_path: Path) -> None:
         await Trust(cluster, Grant(None)).open()
 
 
+@pytest.mark.fault("F04")
 async def test_an_authority_is_replaced_under_a_running_watch(tmp_path: Path) -> None:
     """The watch goes on; calls and lists trust the new one at once, without an error between."""
     tls = server_side()
@@ -175,6 +178,7 @@ async def test_an_authority_is_replaced_under_a_running_watch(tmp_path: Path) ->
         watch.close()
 
 
+@pytest.mark.fault("F03")
 async def test_an_authority_that_stays_unknown_is_an_error(tmp_path: Path) -> None:
     """Nothing is sent twice, and nobody else is trusted instead."""
     file = tmp_path / "ca.crt"
@@ -189,6 +193,7 @@ async def test_an_authority_that_stays_unknown_is_an_error(tmp_path: Path) -> No
     assert not server.seen
 
 
+@pytest.mark.fault("F04")
 async def test_a_rejected_client_certificate_is_read_again_at_once(tmp_path: Path) -> None:
     """401, new files: the same call succeeds with them; a plugin is run again, too."""
     tls = server_side()

@@ -63,6 +63,7 @@ async def test_the_position_is_that_of_the_last_finished_event() -> None:
         await asyncio.wait([waiting])
 
 
+@pytest.mark.fault("F44")
 async def test_another_uid_under_a_held_key_is_a_deletion_first() -> None:
     """C2: Deleted(held, inferred), then Added; nothing to store between them."""
     async with following([listing(pod("a", 9))], [stream(added("a", 12, "new"))]) as (_, pods):
@@ -73,6 +74,7 @@ async def test_another_uid_under_a_held_key_is_a_deletion_first() -> None:
     assert (come.uid, come.inferred, come.resume_version) == ("new", False, "12")  # type: ignore[union-attr]
 
 
+@pytest.mark.fault("F41", "F42")
 async def test_stale_events_are_dropped() -> None:
     """C4: at or before the version held, or the one asked for; deletions only before it."""
     sent = [
@@ -99,6 +101,7 @@ async def test_raise_gives_the_events_before_and_then_raises_for_ever() -> None:
     assert len(server.all) == 2
 
 
+@pytest.mark.fault("F38")
 @pytest.mark.parametrize("how", ["http", "event", "reason", "page"])
 async def test_expiry_is_one_path_however_it_arrives(how: str) -> None:
     """The net effect of the gap, inferred; the expired version is not sent again."""
@@ -122,6 +125,7 @@ def status_without_code() -> object:
     return {"kind": "Status", "reason": "Gone", "message": "x"}
 
 
+@pytest.mark.fault("F75")
 async def test_cancelled_over_and_over_nothing_is_lost() -> None:
     """Every event once, whatever wait of the consumer's is cut short."""
     parts = [added(f"p{number}", 11 + number) for number in range(30)]

@@ -36,6 +36,7 @@ PLACES: dict[str, tuple[Script, Script]] = {
 }
 
 
+@pytest.mark.fault("F80")
 @pytest.mark.parametrize("place", PLACES)
 async def test_closing_ends_a_wait_of_another_task_anywhere(place: str) -> None:
     """C8: at once, with StopAsyncIteration there, and no connection kept."""
@@ -91,6 +92,7 @@ async def test_a_back_off_is_not_begun_anew_by_a_wait_that_is_cut_short() -> Non
     assert server.gaps()[0] >= 1000
 
 
+@pytest.mark.fault("F37")
 async def test_an_object_that_does_not_fit_the_model_is_named() -> None:
     """Key, version and what is wrong; iterating again goes on behind it."""
 

@@ -37,6 +37,7 @@ COMMON = {
 }
 
 
+@pytest.mark.fault("F82")
 @pytest.mark.parametrize("make", [dict, ListOptions])
 async def test_every_option_reaches_every_request_that_it_applies_to(
     make: Callable[..., ListOptions],
@@ -65,6 +66,7 @@ async def test_every_option_reaches_every_request_that_it_applies_to(
     assert all(len(each.pairs) == len(each.query) for each in server.all)
 
 
+@pytest.mark.fault("F21")
 async def test_the_defaults_are_those_of_the_design() -> None:
     """Pages of 500; bookmarks asked for; 112 to 140 seconds; gzip for lists, none for watches."""
     async with following([listing()], [stream(added("a", 11))]) as (server, pods):
@@ -89,6 +91,7 @@ async def test_the_callers_version_goes_on_the_first_watch_only() -> None:
     assert server.versions() == ["5", "6"]
 
 
+@pytest.mark.fault("F52")
 @pytest.mark.parametrize("ends", ["reset", "close"])
 async def test_a_probe_goes_out_beside_the_first_watch_after_a_break(ends: str) -> None:
     """Once, of one object, with no version; also where the watch has an event at once."""

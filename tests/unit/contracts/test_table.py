@@ -49,6 +49,7 @@ BAD = {
 }
 
 
+@pytest.mark.fault("F32", "F36", "F40", "F51")
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
 async def test_a_bad_frame_is_a_reset(bad: bytes) -> None:
     """Not delivered, nor is what follows it; the version is kept."""
@@ -59,6 +60,7 @@ async def test_a_bad_frame_is_a_reset(bad: bytes) -> None:
     assert server.versions() == ["10"] * 3
 
 
+@pytest.mark.fault("F36", "F40")
 async def test_the_third_bad_frame_is_expiry_and_the_fourth_an_error() -> None:
     """The count runs on over the relist; the error says what was done, and no byte of it."""
     lists = [listing(), listing(version=20)]
@@ -70,6 +72,7 @@ async def test_the_third_bad_frame_is_expiry_and_the_fourth_an_error() -> None:
     assert "nope" not in str(caught.value)
 
 
+@pytest.mark.fault("F30")
 async def test_a_frame_over_the_cap_is_a_bad_frame() -> None:
     """FrameTooLarge at last; the frame before it in the same read was delivered."""
     big = added("b", 12, spec={"x": "y" * 3000})
@@ -82,6 +85,7 @@ async def test_a_frame_over_the_cap_is_a_bad_frame() -> None:
     assert server.versions() == ["10", "11", "11", "20"]
 
 
+@pytest.mark.fault("F11", "F12")
 @pytest.mark.parametrize("trouble", [web_page, *OF_ITS_CODE, refusal(502), refusal(504)])
 async def test_what_passes_keeps_the_version(trouble: object) -> None:
     """HTML, a Status in place of events (with or without newline), 5xx: no relist for those."""
@@ -93,6 +97,7 @@ async def test_what_passes_keeps_the_version(trouble: object) -> None:
     assert len(server.listed) == 1
 
 
+@pytest.mark.fault("F12")
 @pytest.mark.parametrize("trouble", OF_ITS_CODE)
 async def test_the_fifth_status_at_one_version_lists_again(trouble: object) -> None:
     """The stream may be sick at this one version."""
@@ -104,6 +109,7 @@ async def test_the_fifth_status_at_one_version_lists_again(trouble: object) -> N
     assert server.versions() == ["10"] * 5 + ["20"]
 
 
+@pytest.mark.fault("F12", "F38")
 @pytest.mark.parametrize("end", [b"", b"\n"])
 async def test_a_status_of_410_in_place_of_events_is_expiry(end: bytes) -> None:
     """A 200 with a Status body is an error of its code."""
@@ -115,6 +121,7 @@ async def test_a_status_of_410_in_place_of_events_is_expiry(end: bytes) -> None:
     assert server.versions() == ["10", "20"]
 
 
+@pytest.mark.fault("F09")
 @pytest.mark.parametrize("code", [400, 405, 406, 422])
 async def test_a_wrong_request_is_raised_naming_the_callers_options(code: int) -> None:
     """One request, no loop; the text says what was asked of what, and with which options."""
@@ -130,6 +137,7 @@ async def test_a_wrong_request_is_raised_naming_the_callers_options(code: int) -
     assert (caught.value.status, caught.value.message) == (code, "no")
 
 
+@pytest.mark.fault("F07", "F08")
 @pytest.mark.parametrize(
     ("code", "state"), [(403, HealthState.FORBIDDEN), (404, HealthState.NOT_SERVED)]
 )
@@ -152,6 +160,7 @@ async def test_forbidden_and_not_served_are_retried_at_the_cap(
     assert all(gap >= PATIENCE for gap in server.gaps())
 
 
+@pytest.mark.fault("F10")
 @pytest.mark.parametrize("code", [429, 503, 403, 410])
 async def test_retry_after_is_honoured_anywhere(code: int) -> None:
     """Wait at least as long as the server asks, whatever the code."""
@@ -163,6 +172,7 @@ async def test_retry_after_is_honoured_anywhere(code: int) -> None:
     assert server.all[2].at - server.all[1].at >= 1
 
 
+@pytest.mark.fault("F20")
 @pytest.mark.parametrize("mute", [stream(added("a", 11), then="ages"), silence_for_ages])
 async def test_silence_is_ended_at_once_on_a_new_connection(mute: object) -> None:
     """At the idle bound, the first time with no delay and without STALE."""
@@ -190,6 +200,7 @@ async def test_silence_is_ended_at_once_on_a_new_connection(mute: object) -> Non
     assert server.gaps()[0] >= PATIENCE
 
 
+@pytest.mark.fault("F23", "F31")
 async def test_blank_lines_and_half_a_frame_are_no_life() -> None:
     """A server that drips is as dead as one that is silent."""
 
@@ -215,6 +226,7 @@ async def test_a_list_that_stops_is_given_up() -> None:
     assert len(server.listed) == 3
 
 
+@pytest.mark.fault("F77")
 async def test_the_consumers_own_time_is_no_silence() -> None:
     """What came meanwhile is read first, and health stays WATCHING."""
     watch = stream(added("a", 11), added("b", 12))
@@ -229,6 +241,7 @@ async def test_the_consumers_own_time_is_no_silence() -> None:
     assert len(server.watched) == 1
 
 
+@pytest.mark.fault("F27")
 async def test_broken_chunk_framing_is_found_while_waiting() -> None:
     """Long before the idle bound."""
 
