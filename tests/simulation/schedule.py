@@ -22,6 +22,8 @@ VERBS: Final[tuple[Verb, ...]] = (
     "create", "create", "touch", "touch", "touch", "relabel", "delete", "recreate", "noise",
 )  # fmt: skip
 """What writers do, as often as it stands here."""
+AWAY: Final = 100.0
+"""Seconds that a server which is restored is away: longer than caps and slow consumers take."""
 CALM: Final = 230.0
 """Seconds after a restore in which nothing else goes wrong: idle bound, cap, slowness, probe."""
 
@@ -112,6 +114,7 @@ class Schedule:
     def heals_at(self) -> float:
         """When faults and writes have an end."""
         times = [each.at for part in (self.writes, self.strikes, self.happenings) for each in part]
+        times += [each.at + AWAY for each in self.happenings if each.turn == "restore"]
         return max(times, default=0.0) + QUIET
 
     def __repr__(self) -> str:

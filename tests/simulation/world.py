@@ -14,7 +14,7 @@ import anyio
 
 from tests.simulation.consumers import Consuming, consuming
 from tests.simulation.history import Held, History
-from tests.simulation.schedule import NAMESPACES, Happening, Schedule, Strike, Write
+from tests.simulation.schedule import AWAY, NAMESPACES, Happening, Schedule, Strike, Write
 from tests.simulation.trace import Diary
 from tests.simulation.trouble import KINDS
 from watchkit.core.errors import ApiError
@@ -24,8 +24,6 @@ API_VERSION: Final = "x.io/v1"
 PLURAL: Final = "shops"
 LOOK_EVERY: Final = 13.7
 """Seconds between two samples; odd, so that they wander over what else is periodic."""
-AWAY: Final = 100.0
-"""Seconds that a server which is restored is away: longer than caps and slow consumers take."""
 CONVERGED_AFTER: Final = 260.0
 """Seconds after the healing in which C1 has to hold: an idle bound (150, or timeoutSeconds + 15
 where no bookmark ever came), a Retry-After or a cap, a list, a slow handler's calls."""
