@@ -85,8 +85,7 @@ class _World:
         asked = self._schedule.consumers[number]
         diary = Diary()
         self._result.diaries.append(diary)
-        source = self._cluster.source(API_VERSION, PLURAL, asked.namespace)
-        return consuming(asked, source, diary)
+        return consuming(asked, partial(self._cluster.source, API_VERSION, PLURAL), diary)
 
     async def _happen(self) -> None:
         schedule = self._schedule
