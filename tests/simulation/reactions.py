@@ -20,6 +20,8 @@ _AS_ASKED: Final = 0.5
 """Seconds around its timeoutSeconds at which the end of a watch is never a short life."""
 _ENDLESS: Final = 15.0
 """Seconds behind its timeoutSeconds by which a watch has ended."""
+_LATE: Final = 1.0
+"""Seconds in which a watch that may be silent is looked at once more."""
 _RAISED: Final = frozenset({302, 400, 405, 406, 422})
 
 
@@ -49,6 +51,8 @@ def judge_reactions(
             yield from _of_versions(before, after, when)
         if _is_impatient(consumer, before):
             yield f"C5: {when}, after {before.waited:.2f} s of silence"
+        if before.waited > _patience(consumer, before) + _LATE:
+            yield f"C5: {when}, only after {before.waited:.2f} s of silence"
 
 
 def _said(each: Exchange) -> str:
@@ -115,7 +119,7 @@ def _since_progress(past: Sequence[Exchange], holds: Callable[[Exchange], bool])
 def _has_moved(each: Exchange) -> bool:
     if each.taken is None:
         return False
-    return each.kind == "stream" or int(each.taken) > int(each.asked.query["resourceVersion"])
+    return each.kind == "stream" or int(each.taken) > _asked(each)
 
 
 def _is_watching(each: Exchange) -> bool:
@@ -154,6 +158,10 @@ def _timeout(each: Exchange) -> int:
     return int(each.asked.query["timeoutSeconds"])
 
 
+def _asked(each: Exchange) -> int:
+    return int(each.asked.query.get("resourceVersion") or 0)
+
+
 def _of_paging(after: Exchange, past: Sequence[Exchange], when: str) -> Iterator[str]:
     """After three expired pages in a row, and only then, a list is not paged."""
     expired = 0
@@ -167,9 +175,8 @@ def _of_paging(after: Exchange, past: Sequence[Exchange], when: str) -> Iterator
 
 def _of_versions(before: Exchange, after: Exchange, when: str) -> Iterator[str]:
     """A watch goes on where the one before was, at what it gave last; nowhere else."""
-    was = before.taken or before.asked.query["resourceVersion"]
-    now = after.asked.query["resourceVersion"]
-    if int(now) < int(was) or (now != was and not before.frames):
+    was, now = int(before.taken or _asked(before)), _asked(after)
+    if now < was or (now != was and not before.frames):
         yield f"resumable: {when}, at {now}, not {was}"
 
 
@@ -179,6 +186,14 @@ def _is_impatient(consumer: Consumer, each: Exchange) -> bool:
         return False
     is_endless = each.over_at - each.asked.at >= _timeout(each) + _ENDLESS - HAIR
     return each.waited < consumer.idle_timeout - HAIR and not is_endless
+
+
+def _patience(consumer: Consumer, each: Exchange) -> float:
+    """Give the bound on silence: where no bookmark ever came, a watch's end may have to tell."""
+    idle = consumer.idle_timeout
+    if not each.opened or each.bookmarked:
+        return idle
+    return max(idle, _timeout(each) + _ENDLESS)
 
 
 # And how soon.

@@ -182,8 +182,9 @@ def _noticeable(schedule: Schedule, restored: float) -> Schedule:
 
 def _lossy(schedule: Schedule, chance: random.Random) -> Schedule:
     """Let the server lose events, and all consumers be informers that look for that."""
-    losses = [each.at for each in schedule.writes if chance.random() < 0.3]
-    strikes = [Strike(at, "an event lost", chance.choice([0, 1]), 1, now=False) for at in losses]
+    often = {"delete": 0.6, "recreate": 0.6, "noise": 0.0}
+    losses = [each for each in schedule.writes if chance.random() < often.get(each.verb, 0.2)]
+    strikes = [Strike(each.at - 0.001, "an event lost", 0, 1, now=True) for each in losses]
     consumers = [
         replace(each, kind="informer", audit_period=60.0, interruptions=())
         for each in schedule.consumers[:1]

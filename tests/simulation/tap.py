@@ -68,7 +68,7 @@ class Tap:
         with Outcome(self, exchange):
             stream = await self._source.watch(query, idle_timeout=idle_timeout)
         self.hear()
-        exchange.opened, exchange.end = True, ""
+        exchange.opened, exchange.end, exchange.bookmarked = True, "", self.bookmarked
         return _Tapped(stream, self, exchange)
 
     def hear(self) -> None:

@@ -87,6 +87,8 @@ class Exchange:
     """Whether the last frame was one that nobody can read."""
     taken: str | None = None
     """A version that a frame of it has moved the consumer to, at least."""
+    bookmarked: bool = False
+    """Whether the server had sent a bookmark before it was opened."""
     waited: float = 0.0
     """Seconds in which the consumer was ready for more, since the last frame."""
 

@@ -84,12 +84,20 @@ class CrookedPage(Fault):
             case "token":
                 metadata["continue"] = case.request.query.get("continue", "")
             case _ if page.get("items"):
-                page["items"].append(page["items"][0])
+                page["items"].append(_twin(page["items"][0]))
         return Send(msgspec.json.encode(page), act.content)
 
     def strikes(self, request: Any) -> bool:  # noqa: ANN401 - the recorded request
         """Only a page that goes on; a duplicate may be on any."""
         return "continue" in request.query
+
+
+def _twin(item: dict[str, Any]) -> dict[str, Any]:
+    """Give another state of an object, as of a page that was made at another time."""
+    metadata = item["metadata"]
+    version = str(int(metadata["resourceVersion"]) - 1)
+    twin = {**metadata, "resourceVersion": version, "annotations": {"n": "twin"}}
+    return {**item, "metadata": twin}
 
 
 def _status(code: int, reason: str, message: str = "of the schedule") -> bytes:
