@@ -224,6 +224,14 @@ def floors(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def elections(session: nox.Session) -> None:
+    """Play 20,000 schedules of leader election: never two holders."""
+    install(session, *requirements("build", "test"))
+    count = {"WATCHKIT_ELECTIONS": "20000"}
+    session.run("pytest", "tests/unit/core/test_lease_schedules.py", *PARALLEL, env=count)
+
+
+@nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """Tell which lines and branches of the package the unit tests leave out."""
     install(session, *requirements("build", "test"))
@@ -249,6 +257,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/watch.py", *session.posargs)
     if not session.posargs:
         session.run("python", "benchmarks/memory.py")
+
+
+@nox.session(default=False)
+def stall(session: nox.Session) -> None:
+    """Stall a handler for ten virtual minutes at 1,000 changes a second; print what it took."""
+    install(session, *requirements("build", "test"))
+    session.run("pytest", "--timeout=1800", *(session.posargs or ["tests/long"]))
 
 
 @nox.session(default=False)

@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from types import CodeType
 
 from kubernetes_asyncio import client
@@ -17,6 +18,7 @@ from kubernetes_asyncio import client
 import watchkit
 
 INTERRUPTED = 130  # as shells tell it: 128 + SIGINT
+BEGAN = "began"  # the file that is there once all is imported and the block begins
 
 
 def ignore(*_: object) -> None:
@@ -52,6 +54,7 @@ def main(name: str, *names: str) -> None:
     """Run what comes by standard input."""
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     code = compile(sys.stdin.read(), name, "exec", flags=flags)
+    Path(BEGAN).touch()
     if names or code.co_flags & inspect.CO_COROUTINE:
         asyncio.run(run(code, names))
     else:

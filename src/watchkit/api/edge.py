@@ -1,12 +1,13 @@
-"""One GET of a resource with the caller's credentials: a 200 to read from, or one of our errors."""
+"""One request with the caller's credentials: a success to read from, or one of our errors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 
 import aiohttp
+import msgspec
 from anyio import move_on_after
 from kubernetes_asyncio.client import ApiClient
 from multidict import CIMultiDict
@@ -15,19 +16,20 @@ from yarl import URL
 from watchkit.api.body import read_error
 from watchkit.api.faults import retry_after
 from watchkit.api.incoming import Incoming
-from watchkit.api.transport import Get, transmit
+from watchkit.api.transport import Outgoing, transmit
 from watchkit.core.classify import api_error, status_error
 from watchkit.core.errors import ApiError, IdleTimeout, TransportError, Unauthorized, WatchkitError
 
-_OK: Final = 200
+_DONE: Final = (200, 201)
 _REDIRECTS: Final = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to get: `query` is sent as it is, `doing` names it in errors.
+    """What to ask for: `query` is sent as it is, `doing` names it in errors.
 
-    `lane`: see transport.Get. `once`: the connection is not for use by anybody after this.
+    `lane`: see transport.Outgoing. `once`: the connection is not for use by anybody after this.
+    `body` is a JSON value, None for none.
     """
 
     doing: str
@@ -38,11 +40,14 @@ class Request:
     idle_timeout: float
     lane: str | None = None
     once: bool = False
+    method: str = "GET"
+    body: object = field(default=None, repr=False)
+    content_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 200: its body to come, and whether that comes as sent (`raw`) or inflated already."""
+    """A success: its body to come, and whether that comes as sent (`raw`) or inflated already."""
 
     incoming: Incoming
     response: aiohttp.ClientResponse
@@ -50,7 +55,7 @@ class Answer:
 
 
 async def send(client: ApiClient, request: Request) -> Answer:
-    """Send it, and give the answer's head once there is one and it is a 200.
+    """Send it, and give the answer's head once there is one and it is a success.
 
     Raises:
         ApiError: any other status; a redirect is refused, not followed.
@@ -67,24 +72,26 @@ async def send(client: ApiClient, request: Request) -> Answer:
             answer.incoming.close()
             raise
     except Unauthorized:
-        _reject_credentials(client, used.get("Authorization"))
+        reject_credentials(client, used.get("Authorization"))
         raise
     return answer
 
 
 async def _head(client: ApiClient, request: Request, used: dict[str, str]) -> Answer:
     with move_on_after(request.idle_timeout):
-        auth, query = await _credentials(client, request)
+        auth, query = await credentials(client, request)
         used.update((name.title(), value) for name, value in auth.items())
-        get = Get(
+        out = Outgoing(
             doing=request.doing,
-            url=str(client.configuration.host).rstrip("/") + request.path,
+            url=url_of(client, request),
             query=query,
-            headers=_headers(client, request, auth),
+            headers=headers_of(client, request, auth),
             lane=request.lane,
             apart=request.once,
+            method=request.method,
+            body=None if request.body is None else msgspec.json.encode(request.body),
         )
-        response, raw = await transmit(client, get)
+        response, raw = await transmit(client, out)
         return Answer(Incoming(response, request.doing), response, raw)
     raise IdleTimeout(f"{request.doing}: no answer for {request.idle_timeout:g} s")
 
@@ -100,7 +107,12 @@ class _Authorizing(Protocol):
     ) -> None: ...
 
 
-async def _credentials(
+def url_of(client: ApiClient, request: Request) -> str:
+    """Give the URL, without the query."""
+    return str(client.configuration.host).rstrip("/") + request.path
+
+
+async def credentials(
     client: ApiClient, request: Request
 ) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """Ask the client's auth hooks, which may read files or run programs and fail at it."""
@@ -117,10 +129,12 @@ async def _credentials(
     raise TransportError(f"{request.doing}: no credentials to send ({kind})", reached=False)
 
 
-def _headers(client: ApiClient, request: Request, auth: Mapping[str, str]) -> dict[str, str]:
+def headers_of(client: ApiClient, request: Request, auth: Mapping[str, str]) -> dict[str, str]:
     """Put together the client's own default headers and ours; ours win."""
     headers = CIMultiDict(client.default_headers)
     headers.popall("Content-Type", None)  # a GET has no content
+    if request.body is not None:
+        headers["Content-Type"] = request.content_type
     if client.cookie:
         headers["Cookie"] = client.cookie
     headers["Accept"] = request.accept
@@ -139,7 +153,7 @@ async def _check(answer: Answer, request: Request) -> None:
         raise _redirected(history[0], request.doing)
     if incoming.status in _REDIRECTS:
         raise _redirected(answer.response, request.doing)
-    if incoming.status != _OK:
+    if incoming.status not in _DONE:
         body = await read_error(incoming, raw=answer.raw, timeout=request.idle_timeout)
         wait = retry_after(incoming.headers)
         raise status_error(body, incoming.status, retry_after=wait, doing=request.doing)
@@ -158,7 +172,7 @@ def _redirected(response: aiohttp.ClientResponse, doing: str) -> ApiError:
     return api_error(response.status, message=to, doing=doing)
 
 
-def _reject_credentials(client: ApiClient, used: str | None) -> None:
+def reject_credentials(client: ApiClient, used: str | None) -> None:
     """Have the next request refresh the credentials, where those can: connect()'s can.
 
     Any `refresh_api_key_hook` with an `invalidate(authorization)` serves. It is told what was

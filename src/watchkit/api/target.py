@@ -54,6 +54,22 @@ class Target:
         scope = [] if namespace is None else ["namespaces", checked("namespace", namespace)]
         return cls.at("/" + "/".join(quote(part, safe="") for part in [*base, *scope, plural]))
 
+    def one(self, name: str, namespace: str | None = None) -> str:
+        """Give the path of one object in it; its namespace, where all of them are listed.
+
+        Raises:
+            ValueError: a name that can be no part of a path, or another namespace.
+
+        """
+        checked("name", name)
+        if self.namespace is not None or namespace is None:
+            if namespace not in {None, self.namespace}:
+                raise ValueError(f"{namespace}/{name} is none of {self}")
+            return f"{self.path}/{quote(name, safe='')}"
+        base, _, plural = self.path.rpartition("/")
+        where = quote(checked("namespace", namespace), safe="")
+        return f"{base}/namespaces/{where}/{plural}/{quote(name, safe='')}"
+
     def __str__(self) -> str:
         return f"{self.resource} in {self.namespace}" if self.namespace else self.resource
 

@@ -1,7 +1,8 @@
-"""How a GET leaves: by the client's own aiohttp session, or by a transport put over it."""
+"""How a request leaves: by the client's own aiohttp session, or by a transport put over it."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypedDict, cast
@@ -29,15 +30,16 @@ ERROR_CAP: Final = 64 * 1024
 """Bytes kept of an answer that is no 200: a Status is far smaller, a proxy's page may not be."""
 
 _LANE: Final = "X-Watchkit-Lane"
+_LANES: Final = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Get:
-    """One GET, ready to go. `doing` names it in errors; `query` is sent as it is.
+class Outgoing:
+    """One request, ready to go. `doing` names it in errors; `query` is sent as it is.
 
     `lane` names a pool of connections that only requests with the same lane share, None the
     client's common one. `apart`: its answer has no end, so its connection is one beside those
-    that the client may have.
+    that the client may have. `body` is JSON, and only the client's own session sends one.
     """
 
     doing: str
@@ -46,9 +48,11 @@ class Get:
     headers: dict[str, str] = field(repr=False)
     lane: str | None
     apart: bool = False
+    method: str = "GET"
+    body: bytes | None = field(default=None, repr=False)
 
 
-async def transmit(client: ApiClient, get: Get) -> tuple[aiohttp.ClientResponse, bool]:
+async def transmit(client: ApiClient, out: Outgoing) -> tuple[aiohttp.ClientResponse, bool]:
     """Send it and give the answer's head, of whatever status; True if its body came as sent.
 
     kubernetes_asyncio's own rest_client is gone round to its session: only there can redirects
@@ -60,12 +64,25 @@ async def transmit(client: ApiClient, get: Get) -> tuple[aiohttp.ClientResponse,
         TransportError: no answer.
 
     """
-    transport = _unwrapped(client.rest_client)
-    if isinstance(transport, RESTClientObject) and _is_plain(transport):
-        session = cast("object", transport.pool_manager)
-        if isinstance(session, aiohttp.ClientSession):
-            return await _through_session(session, transport, client, get), True
-    return await _through(cast("_Transport", transport), client, get), False
+    transport = unwrapped(client.rest_client)
+    session = session_of(transport)
+    if session is not None:
+        plain = cast("RESTClientObject", transport)
+        return await _through_session(session, plain, client, out), True
+    return await _through(cast("_Transport", transport), client, out), False
+
+
+def new_lane() -> str:
+    """Name a pool of connections that nobody has used yet."""
+    return str(next(_LANES))
+
+
+def session_of(transport: object) -> aiohttp.ClientSession | None:
+    """Give the session of kubernetes_asyncio's own transport, None where it is another one."""
+    if not isinstance(transport, RESTClientObject) or not _is_plain(transport):
+        return None
+    session = cast("object", transport.pool_manager)
+    return session if isinstance(session, aiohttp.ClientSession) else None
 
 
 class _Transport(Protocol):
@@ -89,7 +106,7 @@ class _Configured(TypedDict, total=False):
     server_hostname: str
 
 
-def _unwrapped(transport: object) -> object:
+def unwrapped(transport: object) -> object:
     """What lies beneath watchkit's own policies: a class of theirs says so by `beneath`.
 
     Watches and lists have a retry policy of their own, and two of them multiply. The class is
@@ -110,27 +127,29 @@ def _is_plain(transport: RESTClientObject) -> bool:
 
 
 async def _through_session(
-    session: aiohttp.ClientSession, transport: RESTClientObject, client: ApiClient, get: Get
+    session: aiohttp.ClientSession, transport: RESTClientObject, client: ApiClient, out: Outgoing
 ) -> aiohttp.ClientResponse:
-    query = urlencode(get.query, quote_via=quote)
+    query = urlencode(out.query, quote_via=quote)
     middlewares = cast(
         "tuple[aiohttp.ClientMiddlewareType, ...]", getattr(session, "_middlewares", ())
     )
     try:
-        return await session.get(
-            URL(f"{get.url}?{query}" if query else get.url, encoded=True),
-            headers=get.headers,
+        return await session.request(
+            out.method,
+            URL(f"{out.url}?{query}" if query else out.url, encoded=True),
+            headers=out.headers,
+            data=out.body,
             timeout=_timeout(client),
             allow_redirects=False,
             auto_decompress=False,
             raise_for_status=False,
             read_bufsize=READ_BUFFER,
             # Those given with a request replace the session's: the caller's stay outermost.
-            middlewares=(*middlewares, _Lane(get, session.connector if get.apart else None)),
+            middlewares=(*middlewares, _Lane(out, session.connector if out.apart else None)),
             **_configured(transport),
         )
     except FOREIGN as error:
-        fault = transport_error(error, get.doing, sent=False)
+        fault = transport_error(error, out.doing, sent=False)
     raise fault
 
 
@@ -148,21 +167,21 @@ class _Lane:
     `connector` is the pool in which the request is to take nobody's place.
     """
 
-    def __init__(self, get: Get, connector: aiohttp.BaseConnector | None = None) -> None:
-        self._get = get
+    def __init__(self, out: Outgoing, connector: aiohttp.BaseConnector | None = None) -> None:
+        self._out = out
         self._connector = connector
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        if self._get.lane is not None:
+        if self._out.lane is not None:
             headers = CIMultiDict(request.proxy_headers or {})
-            headers[_LANE] = self._get.lane
+            headers[_LANE] = self._out.lane
             request.proxy_headers = headers
         try:
             return await self._sent(request, handler)
         except FOREIGN as error:
-            fault = transport_error(error, self._get.doing)
+            fault = transport_error(error, self._out.doing)
         raise fault
 
     async def _sent(
@@ -206,26 +225,28 @@ def _widen(connector: aiohttp.BaseConnector, by: int) -> None:
     setattr(connector, "_limit", connector.limit + by)  # noqa: B010 - the property has no setter
 
 
-async def _through(transport: _Transport, client: ApiClient, get: Get) -> aiohttp.ClientResponse:
+async def _through(
+    transport: _Transport, client: ApiClient, out: Outgoing
+) -> aiohttp.ClientResponse:
     fault: WatchkitError
     try:
         return await transport.request(
             "GET",
-            get.url,
-            query_params=get.query,
-            headers=get.headers,
+            out.url,
+            query_params=out.query,
+            headers=out.headers,
             _preload_content=False,
             _request_timeout=_timeout(client),
         )
     except WatchkitError:
         raise
     except FOREIGN as error:
-        fault = transport_error(error, get.doing)
+        fault = transport_error(error, out.doing)
     except ApiException as error:
-        fault = _refusal(error, get.doing)
+        fault = _refusal(error, out.doing)
     except Exception as error:  # noqa: BLE001 - a transport may raise anything
         kind = type(error).__name__
-        fault = TransportError(f"{get.doing}: the client's transport failed ({kind})")
+        fault = TransportError(f"{out.doing}: the client's transport failed ({kind})")
     raise fault
 
 

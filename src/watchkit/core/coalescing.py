@@ -46,7 +46,8 @@ def _pair(earlier: Change[T], later: Change[T]) -> tuple[Change[T], ...]:
         case Added(), Deleted():
             return ()
         case Updated(), Updated():
-            return (msgspec.structs.replace(later, old=earlier.old),)
+            was = earlier.old_meta
+            return (msgspec.structs.replace(later, old=earlier.old, old_meta=was),)
         case Updated(), Deleted():
             return (later,)
         case Deleted(), Added():

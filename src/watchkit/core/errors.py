@@ -9,7 +9,8 @@
     ├── ProtocolError
     │   └── FrameTooLarge  PageTooLarge
     └── RetriesExhausted(attempts)  CircuitOpen(until)  AmbiguousWrite
-        ConditionTimeout(last)  SyncTimeout(cause)
+        ConditionTimeout(last)  SyncTimeout(cause)  LeadershipLost(cause)
+        TerminalError
 
 Messages say what was done, to what, and what came back; never a body, a header or a token.
 """
@@ -186,3 +187,19 @@ class SyncTimeout(WatchkitError, TimeoutError):
     def __init__(self, message: str, cause: BaseException | None = None) -> None:
         super().__init__(message)
         self.cause = cause
+
+
+class LeadershipLost(WatchkitError):
+    """The lease is, or may be, somebody else's by now; work under it has been cancelled.
+
+    `cause` is the error that kept it from being renewed in time, None where another holder, or
+    the token of an earlier term, was met.
+    """
+
+    def __init__(self, message: str, cause: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class TerminalError(WatchkitError):
+    """Raised by a reconcile over what trying again does not heal: it is not requeued for that."""

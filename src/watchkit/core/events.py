@@ -106,6 +106,8 @@ class Updated(_Identity, msgspec.Struct, Generic[T], frozen=True):
     inferred: bool = False
     replayed: bool = False
     resume_version: str | None = None
+    old_meta: ObjectMeta | None = None
+    """The metadata of `old`; None where nobody said."""
 
     @property
     def object(self) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Generic, Protocol, runtime_checkable
 
 import anyio
@@ -58,6 +58,7 @@ class Auditor(Generic[T]):
                 await self._audit()
 
     async def _audit(self) -> None:
+        lists = self._reflector.lists
         with self._reflector.noting() as touched:
             try:
                 listing = await self._list()
@@ -66,6 +67,8 @@ class Auditor(Generic[T]):
                 return
             version = listing.version or ""
             differing = await self._differing(listing, touched)
+        if self._reflector.lists > lists:  # that list was compared with all there was
+            differing = []
         count = len(differing)
         self._observer.audited(version, objects=len(listing.entries), differences=count)
         if differing and self._reflector.is_attached:
@@ -98,14 +101,15 @@ class Auditor(Generic[T]):
 
     def _compare(self, listing: Listing, touched: Collection[str]) -> list[str]:
         listed = {key: (each.uid, each.version) for key, each in listing.entries.items()}
-        held = {key: _identity(self._store.meta(key)) for key in self._of_source()}
-        known = {key: _identity(each.meta) for key, each in self._store.undecodable.items()}
-        return differences(listed, {**self._left_out, **known, **held}, held, touched)
+        held = {key: _identity(self._store.meta(key)) for key in self._of_source(self._store)}
+        undecodable = self._store.undecodable
+        held |= {key: _identity(undecodable[key].meta) for key in self._of_source(undecodable)}
+        return differences(listed, {**self._left_out, **held}, held, touched)
 
-    def _of_source(self) -> list[str]:
+    def _of_source(self, keys: Iterable[str]) -> list[str]:
         namespace = self._reflector.source.namespace
         prefix = "" if namespace is None else f"{namespace}/"
-        return [key for key in self._store if key.startswith(prefix)]
+        return [key for key in keys if key.startswith(prefix)]
 
 
 def differences(

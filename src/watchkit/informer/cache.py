@@ -236,7 +236,8 @@ class Cache(Generic[T]):
         self.indexes.put(put.key, new, put.values)
         if held is None or put.ends:
             return (Added(new.value, new.meta, initial, inferred=inferred and not initial),)
-        return (Updated(held.value, new.value, new.meta, inferred=inferred),)
+        was = held.meta
+        return (Updated(held.value, new.value, new.meta, inferred=inferred, old_meta=was),)
 
     def _deleted(self, subject: Object) -> Sequence[Change[T]]:
         """Take a DELETED; its object is the last state, if it can be read."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from watchkit.core.errors import WatchkitError
@@ -71,7 +72,7 @@ class Life:
             try:
                 yield
             except BaseException as error:
-                raised = _without_cancellation(error)
+                raised = without_cancellation(error)
                 if raised is None:
                     raise
             finally:
@@ -91,6 +92,8 @@ class Life:
         while not holds():
             if self.failure is not None:
                 raise self.failure
+            if self.is_ended:
+                await anyio.lowlevel.checkpoint_if_cancelled()  # who is cancelled too is no failure
             self.check()
             self._news = self._news or anyio.Event()
             await self._news.wait()
@@ -123,7 +126,7 @@ class Life:
         self.notify()
 
 
-def _without_cancellation(error: BaseException) -> BaseException | None:
+def without_cancellation(error: BaseException) -> BaseException | None:
     """What the block itself raised, None where it was but cancelled."""
     cancelled = anyio.get_cancelled_exc_class()
     if isinstance(error, cancelled):

@@ -65,6 +65,11 @@ class Outlets(Generic[T]):
             outlet.close(error)
 
     @property
+    def unfinished(self) -> int:
+        """How many keys wait for a reader, or are with one."""
+        return sum(len(each.queue.keys()) for each in self._all)
+
+    @property
     def held_by(self) -> str | None:
         """The name of an outlet whose full buffer holds the watch back now."""
         if self._room is None:

@@ -50,7 +50,6 @@ class Reflector(Generic[T]):
         self._pulling: anyio.CancelScope | None = None
         self._doubt: str | None = None
         self._scope: anyio.CancelScope | None = None
-        self._noting: set[str] | None = None
 
     @property
     def is_synced(self) -> bool:
@@ -112,14 +111,13 @@ class Reflector(Generic[T]):
 
     @contextmanager
     def noting(self) -> Generator[set[str]]:
-        """Note the keys of all changes meanwhile, those of flushes too."""
-        self.flush()
+        """Note the keys of all events meanwhile, also of those that change nothing."""
         touched: set[str] = set()
-        self._noting = touched
+        self._memory.touched = touched
         try:
             yield touched
         finally:
-            self._noting = None
+            self._memory.touched = None
 
     def flush(self) -> None:
         """Tell of everything that the cache shows already. Never waits."""
@@ -156,16 +154,18 @@ class Reflector(Generic[T]):
                 self.lists += 1
             elif not isinstance(each, Relisted | Began):
                 changes.append(each)
-        if self._noting is not None:
-            self._noting.update(change.key for change in changes)
         self._on_news(changes)
 
 
 class _Part(Generic[T]):
-    """A source's memory that can be taken away from under a read which is still going on."""
+    """A source's memory that can be taken away from under a read which is still going on.
+
+    `touched`, where there is one, gets the keys of all events.
+    """
 
     def __init__(self, memory: SourceMemory[T]) -> None:
         self.is_attached = True
+        self.touched: set[str] | None = None
         self._memory = memory
 
     def holds(self, subject: Object) -> bool:
@@ -174,7 +174,12 @@ class _Part(Generic[T]):
     def apply(
         self, verb: Verb, subject: Object, asked: str | None
     ) -> Sequence[Change[T] | Bookmark]:
-        return self._memory.apply(verb, subject, asked) if self.is_attached else ()
+        if not self.is_attached:
+            return ()
+        changes = self._memory.apply(verb, subject, asked)
+        if changes and self.touched is not None:
+            self.touched.add(subject.key)
+        return changes
 
     def replace(self, listing: Listing, *, initial: bool) -> Sequence[Change[T]]:
         return self._memory.replace(listing, initial=initial) if self.is_attached else ()

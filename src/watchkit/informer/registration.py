@@ -95,6 +95,7 @@ class Registration(Generic[T]):
             with anyio.fail_after(timeout):
                 await self.outlet.synced.wait()
         if self.outlet.error is not None:
+            await anyio.lowlevel.checkpoint_if_cancelled()  # who is cancelled too is no failure
             raise self.outlet.error
 
     def statistics(self) -> Statistics:

@@ -213,7 +213,9 @@ class Running(Generic[T]):
             due += period
             self._flush()
             shown = [(each.object, each.meta) for each in self._cached()]
-            self.outlets.replay([Updated(it, it, meta, replayed=True) for it, meta in shown])
+            self.outlets.replay(
+                [Updated(it, it, meta, replayed=True, old_meta=meta) for it, meta in shown]
+            )
 
     # Waiting.
 

@@ -21,12 +21,12 @@ try:
         Metric,
     )
     from prometheus_client.registry import Collector
-except ModuleNotFoundError as missing:
-    if missing.name != "prometheus_client":
+except ModuleNotFoundError as _missing:
+    if _missing.name != "prometheus_client":
         raise
     raise ImportError(
         "watchkit.metrics needs prometheus-client: pip install 'watchkit[metrics]'",
-        name=missing.name,
+        name=_missing.name,
     ) from None
 
 

@@ -15,11 +15,15 @@ from watchkit.testing.faults import (
     CloseAtOnce,
     Disconnect,
     ErrorEvent,
+    EtcdLeaderChanged,
+    EtcdTimeout,
+    ExpireToken,
     Forbid,
     Frames,
     Gone,
     NoBookmarks,
     NoInitialEventsEnd,
+    Redirect,
     Refuse,
     Stall,
     Throttle,
@@ -28,32 +32,59 @@ from watchkit.testing.faults import (
     Unavailable,
 )
 from watchkit.testing.injections import Injection
-from watchkit.testing.requests import Request
+from watchkit.testing.moments import at_random, matching, nth
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.server import FakeApiServer
+from watchkit.testing.settling import settled
+from watchkit.testing.statefaults import Compact, LagReplica, Restore
+from watchkit.testing.streamfaults import (
+    BadPage,
+    GzipMembers,
+    LostEvents,
+    RepeatedEvents,
+    SlowDrip,
+)
 
 __all__ = [
     # the fake server
+    "ApiRequest",
     "FakeApiServer",
     "FakeCluster",
     "Injection",
-    "Request",
+    "settled",
     # faults
     "Answer",
     "BadJson",
+    "BadPage",
     "CloseAtOnce",
+    "Compact",
     "Disconnect",
     "ErrorEvent",
+    "EtcdLeaderChanged",
+    "EtcdTimeout",
+    "ExpireToken",
     "Forbid",
     "Frames",
     "Gone",
+    "GzipMembers",
+    "LagReplica",
+    "LostEvents",
     "NoBookmarks",
     "NoInitialEventsEnd",
+    "Redirect",
     "Refuse",
+    "RepeatedEvents",
+    "Restore",
+    "SlowDrip",
     "Stall",
     "Throttle",
     "TooLargeVersion",
     "TornLine",
     "Unavailable",
+    # when they strike
+    "at_random",
+    "matching",
+    "nth",
     # faults of one's own
     "Case",
     "Fault",

@@ -5,7 +5,7 @@ Recorded from a kube-apiserver; `tests/unit/testing/recorded.py` keeps the recor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -119,9 +119,11 @@ def not_served(*, group_known: bool) -> Reply:
     return status(404, message, "NotFound", details={})
 
 
-def already_exists(resource: Resource, name: str) -> Reply:
-    """Created twice."""
+def already_exists(resource: Resource, name: str, *, going: bool = False) -> Reply:
+    """Created twice; `going`: the first one is being deleted."""
     message = f'{resource.name} "{name}" already exists'
+    if going:
+        message = f"object is being deleted: {message}"
     return status(409, message, "AlreadyExists", details=_details(resource, name))
 
 
@@ -132,6 +134,69 @@ def conflict(resource: Resource, name: str) -> Reply:
         " modified; please apply your changes to the latest version and try again"
     )
     return status(409, message, "Conflict", details=_details(resource, name))
+
+
+def other_uid(resource: Resource, key: str, named: str, uid: str) -> Reply:
+    """A PUT that names the uid of another object (its key as etcd has it)."""
+    where = f"{resource.group}/{resource.plural}" if resource.group else resource.plural
+    message = (
+        f'Operation cannot be fulfilled on {resource.name} "{key.rpartition("/")[2]}":'
+        f" StorageError: invalid object, Code: 4, Key: /registry/{where}/{key}, ResourceVersion:"
+        f" 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {named}, UID in"
+        f" object meta: {uid}"
+    )
+    details = _details(resource, key.rpartition("/")[2])
+    return status(409, message, "Conflict", details=details)
+
+
+def unmet(resource: Resource, name: str, said: str, found: str, fate: str) -> Reply:
+    """A precondition of a deletion that does not hold (named by kind, not by plural)."""
+    message = (
+        f'Operation cannot be fulfilled on {resource.kind} "{name}": the {said} ({found}). The'
+        f" object might have been {fate}"
+    )
+    return status(409, message, "Conflict", details={"name": name, "kind": resource.kind})
+
+
+def no_such_uid(resource: Resource, name: str, uid: str) -> Reply:
+    """An apply that names a uid where there is no object."""
+    message = (
+        f'Operation cannot be fulfilled on {resource.name} "{name}": uid mismatch: the provided'
+        f" object specified uid {uid}, and no existing object was found"
+    )
+    return status(409, message, "Conflict", details=_details(resource, name))
+
+
+def unversioned_update(resource: Resource, name: str) -> Reply:
+    """A PUT without a version, where one has to be named."""
+    said = "Invalid value: 0: must be specified for an update"
+    cause = ("FieldValueInvalid", "metadata.resourceVersion", said)
+    return invalid(resource.plural, name, cause, group=resource.group)
+
+
+def immutable(resource: Resource, name: str, where: str, value: str) -> Reply:
+    """A field that never changes."""
+    cause = ("FieldValueInvalid", where, f'Invalid value: "{value}": field is immutable')
+    return invalid(resource.kind, name, cause, group=resource.group)
+
+
+def other_name(name: str, wanted: str) -> Reply:
+    """An object sent to the path of another one."""
+    said = f"the name of the object ({name}) does not match the name on the URL ({wanted})"
+    return bad_request(said)
+
+
+def other_namespace() -> Reply:
+    """An object sent to another namespace than its own."""
+    return bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request"
+    )
+
+
+def unknown_format(known: Iterable[str]) -> Reply:
+    """A body in a format that is not taken."""
+    said = "the body of the request was in an unknown format - accepted media types include: "
+    return status(415, said + ", ".join(known), "UnsupportedMediaType")
 
 
 def bad_request(message: str) -> Reply:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
+from typing import cast
+
+from kubernetes_asyncio.client import ApiClient
 
 from watchkit.core.classify import status_error
 from watchkit.core.source import ListerWatcher
-from watchkit.testing import bodies, writes
+from watchkit.testing import bodies, patches, writes
 from watchkit.testing.bodies import Refusal
+from watchkit.testing.client import connected
 from watchkit.testing.fault import Fault, On
 from watchkit.testing.front import Front
 from watchkit.testing.injections import Injection
 from watchkit.testing.log import Kept, Manifest, View
-from watchkit.testing.requests import Request
-from watchkit.testing.resources import Resource
+from watchkit.testing.requests import ApiRequest
+from watchkit.testing.resources import Resource, Scale
 from watchkit.testing.selection import Selection
 from watchkit.testing.source import FakeSource
 from watchkit.testing.state import State
-from watchkit.testing.wire import Break, Finish
 
 
 class FakeCluster:
     """A Kubernetes API server without the server: pure state, synchronous, deterministic.
 
     Manifests are plain dicts, copied on their way in and out. Writes raise the `ApiError` that
-    a real server's answer would become (`AlreadyExists`, `Conflict`, `NotFound`, ...).
+    a real server's answer would become (`AlreadyExists`, `Conflict`, `NotFound`, ...). They are
+    the hand of a test, which may do what no client can: its writes reach the status too. What
+    clients of `connect()` and of a `FakeApiServer` write obeys the subresources.
     Versions count up from just under 100, one for each change of anything; uids, timestamps and
     generated names are the same in every run. `clock` gives the time for timestamps where the
     default, one second a version, will not do.
@@ -55,7 +60,7 @@ class FakeCluster:
         return self._front
 
     @property
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[ApiRequest]:
         """Every request that came, oldest first; yours to clear."""
         return self._front.requests
 
@@ -72,20 +77,37 @@ class FakeCluster:
         namespaced: bool = True,  # noqa: FBT001, FBT002 - reads like a CRD's scope
         *,
         fields: tuple[str, ...] = (),
+        status: bool = True,
+        scale: tuple[str, str] | None = None,
+        short_names: tuple[str, ...] = (),
     ) -> None:
-        """Serve a custom resource; `fields` are its selectable fields, as dotted paths."""
+        """Serve a custom resource, as a CustomResourceDefinition makes a real server do.
+
+        `fields` are its selectable fields, as dotted paths. `status`: it has that subresource,
+        and clients write the status only there. `scale`: where that subresource finds the wanted
+        and the actual replicas (".spec.size", ".status.size").
+        """
         added = Resource(
-            api_version, plural, kind, namespaced=namespaced, fields=fields, custom=True
+            api_version,
+            plural,
+            kind,
+            namespaced=namespaced,
+            fields=fields,
+            custom=True,
+            short_names=short_names,
+            status=status,
+            scale=None if scale is None else Scale(*scale),
+            counts=True,
+            guarded=True,
         )
-        self._state.catalogue.add(added)
+        before = self._state.catalogue.named(api_version, plural)
+        self._front.serve(added, None if before == added else before)
 
     def remove_resource(self, api_version: str, plural: str) -> None:
         """Serve a resource no longer, as after its CRD is deleted: objects go, watches end."""
         with _saying("remove"):
             resource = self._resource(api_version, plural)
-        self._state.clear(resource)
-        self._state.catalogue.remove(resource)
-        self._front.end_open(Finish(), lambda case: case.resource == resource)
+        self._front.remove(resource)
 
     def create(self, manifest: Manifest) -> Manifest:
         """Create an object; its namespace need not exist ("default" where it names none).
@@ -110,23 +132,37 @@ class FakeCluster:
         with _saying("update"):
             resource = self._of_kind(manifest)
             metadata: Manifest = manifest.get("metadata") or {}
-            key = resource.key(metadata.get("namespace", "default"), metadata.get("name", ""))
-            return self._state.update(self._state.find(resource, key), manifest).copy()
+            key = resource.key(metadata.get("namespace") or "default", metadata.get("name", ""))
+            before = self._state.find(resource, key)
+            writes.check_uid(before, manifest)
+            return self._state.update(before, manifest).copy()
 
-    def patch(self, api_version: str, plural: str, key: str, patch: Manifest) -> Manifest:
-        """Apply a JSON merge patch (RFC 7386) to the object under "ns/name" (or "name").
+    def patch(
+        self, api_version: str, plural: str, key: str, patch: Manifest | Sequence[Manifest]
+    ) -> Manifest:
+        """Patch the object under "ns/name" (or "name").
+
+        A mapping is a merge patch (RFC 7386), a sequence a JSON patch (RFC 6902).
 
         Raises:
             Conflict: the patch names another version.
+            InvalidRequest: a JSON patch that does not apply.
             NotFound: there is no such object.
 
         """
+        media, body = patches.MERGE, cast("object", patch)
+        if not isinstance(patch, Mapping):
+            media, body = patches.JSON_PATCH, list(patch)
         with _saying("patch"):
             before = self._find(api_version, plural, key)
-            return self._state.update(before, writes.merged(before.copy(), patch)).copy()
+            wanted = patches.patched(before, media, body)
+            patches.check_identity(before, wanted)
+            return self._state.update(before, wanted).copy()
 
     def delete(self, api_version: str, plural: str, key: str) -> Manifest:
         """Delete an object and give its last state; with finalizers it is only marked.
+
+        A pod goes at once, as if its kubelet had ended it.
 
         Raises:
             NotFound: there is no such object.
@@ -158,7 +194,7 @@ class FakeCluster:
         query = {"labelSelector": labels, "fieldSelector": fields}
         with _saying("list"):
             resource = self._resource(api_version, plural)
-            selection = Selection.of(Request("list", plural, namespace, query), resource)
+            selection = Selection.of(ApiRequest("list", plural, namespace, query), resource)
         objects = self._state.log(resource).objects
         return [objects[key].copy() for key in sorted(objects) if selection.matches(objects[key])]
 
@@ -167,7 +203,7 @@ class FakeCluster:
 
         Watches that are open go on, as with the real server's cache.
         """
-        self._state.compact(version)
+        self._front.compact(version)
 
     def restore(self, version: int) -> None:
         """Go back to an earlier version, the counter too, as after a backup's return.
@@ -178,8 +214,7 @@ class FakeCluster:
             ValueError: the version is compacted away, or in the future.
 
         """
-        self._state.restore(version)
-        self._front.end_open(Break("reset"), lambda _: True)
+        self._front.restore(version)
 
     def inject(
         self,
@@ -187,7 +222,7 @@ class FakeCluster:
         *,
         on: On | None = None,
         times: int | None = 1,
-        when: Callable[[Request], bool] = lambda _: True,
+        when: Callable[[ApiRequest], bool] = lambda _: True,
     ) -> Injection:
         """Let a fault strike the next `times` requests that it fits (None: all from now on).
 
@@ -217,6 +252,15 @@ class FakeCluster:
         found = self._state.catalogue.named(api_version, plural)
         resource = found or Resource(api_version, plural, "", namespaced=namespace is not None)
         return FakeSource(self._front, resource, namespace, view)
+
+    def connect(self) -> AbstractAsyncContextManager[ApiClient]:
+        """Open a kubernetes_asyncio ApiClient that is answered in memory, HTTP and all.
+
+        `async with cluster.connect() as api:` No sockets, so it works in virtual time; asyncio
+        only, as kubernetes_asyncio. Everything that takes an ApiClient takes this one: generated
+        and dynamic APIs, `ListWatch`, `RetryingTransport`. Leaving the block ends its watches.
+        """
+        return connected(self._front)
 
     def _resource(self, api_version: str, plural: str) -> Resource:
         found = self._state.catalogue.named(api_version, plural)

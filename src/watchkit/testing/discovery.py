@@ -1,4 +1,4 @@
-"""What a server tells of itself: versions, groups, resources, health. Pure."""
+"""What a server tells of itself: versions, groups, resources, schemas, health. Pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from typing import Final
 
 import msgspec
 
+from watchkit.testing import openapi
 from watchkit.testing.bodies import Reply
 from watchkit.testing.resources import Catalogue, Resource
 
-_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
-_TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+_VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_CUSTOM_VERBS: Final = (
+    *("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"),
+)
+_TEXT: Final = {
+    "Content-Type": "text/plain; charset=utf-8",
+    "X-Content-Type-Options": "nosniff",
+}
+_AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 VERSION: Final = {
     "major": "1",
@@ -27,15 +35,25 @@ VERSION: Final = {
 """The server whose manners these are; clients expect every one of these fields."""
 
 
-def discover(catalogue: Catalogue, path: str) -> Reply | None:
+def discover(catalogue: Catalogue, path: str, accept: str = "") -> Reply | None:
     """Answer a path that is about the server itself, None where it is not."""
     parts = path.strip("/").split("/")
-    return _of_server(parts) or _of_groups(catalogue, parts)
+    if parts in (["api"], ["apis"]) and _wants_aggregated(accept):
+        return _aggregated(catalogue, core=parts == ["api"])
+    return _of_server(parts) or _of_groups(catalogue, parts) or _of_schemas(catalogue, parts)
+
+
+def verbs_of(resource: Resource) -> list[str]:
+    """What can be done with a resource, in the order in which the server says it."""
+    if resource.review:
+        return ["create"]
+    verbs = _CUSTOM_VERBS if resource.custom else _VERBS
+    return [verb for verb in verbs if verb != "deletecollection" or resource.name != "namespaces"]
 
 
 def _of_server(parts: list[str]) -> Reply | None:
     match parts:
-        case ["readyz"] | ["livez"] | ["healthz"]:
+        case ["readyz" | "livez" | "healthz", *_]:
             return Reply(200, b"ok", _TEXT)
         case ["version"]:
             return _json(VERSION)
@@ -62,6 +80,19 @@ def _of_groups(catalogue: Catalogue, parts: list[str]) -> Reply | None:
             return None
 
 
+def _of_schemas(catalogue: Catalogue, parts: list[str]) -> Reply | None:
+    match parts:
+        case ["openapi", "v2"]:
+            return _json(openapi.v2(catalogue))
+        case ["openapi", "v3"]:
+            return _json(openapi.v3_index(catalogue))
+        case ["openapi", "v3", *place]:
+            found = openapi.v3(catalogue, "/".join(place))
+            return None if found is None else _json(found)
+        case _:
+            return None
+
+
 def _groups(catalogue: Catalogue) -> list[str]:
     return list(dict.fromkeys(each.group for each in catalogue if each.group))
 
@@ -80,20 +111,95 @@ def _group(catalogue: Catalogue, name: str) -> dict[str, object]:
 
 def _resources(catalogue: Catalogue, api_version: str) -> Reply:
     said = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version}
-    served = [_resource(each) for each in catalogue if each.api_version == api_version]
-    return _json({**said, "resources": served})
+    served = [each for each in catalogue if each.api_version == api_version]
+    listed = [entry for each in served for entry in (_resource(each), *_parts(each))]
+    return _json({**said, "resources": listed})
 
 
 def _resource(resource: Resource) -> dict[str, object]:
     said: dict[str, object] = {
         "name": resource.plural,
-        "singularName": resource.kind.lower(),
+        "singularName": resource.singular,
         "namespaced": resource.namespaced,
         "kind": resource.kind,
-        "verbs": _VERBS,
+        "verbs": verbs_of(resource),
     }
     if resource.short_names:
         said["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        said["categories"] = list(resource.categories)
+    return said
+
+
+def _parts(resource: Resource) -> list[dict[str, object]]:
+    """The entries of the subresources."""
+    return [
+        {
+            "name": f"{resource.plural}/{name}",
+            "singularName": "",
+            "namespaced": resource.namespaced,
+            **({"group": "autoscaling", "version": "v1"} if name == "scale" else {}),
+            "kind": "Scale" if name == "scale" else resource.kind,
+            "verbs": ["get", "patch", "update"],
+        }
+        for name in resource.subresources
+    ]
+
+
+def _wants_aggregated(accept: str) -> bool:
+    return any(
+        "g=apidiscovery.k8s.io" in offer and "v=v2;" in f"{offer};" for offer in accept.split(",")
+    )
+
+
+def _aggregated(catalogue: Catalogue, *, core: bool) -> Reply:
+    """All groups in one answer, as newer clients ask for it."""
+    names = [""] if core else _groups(catalogue)
+    items = [
+        {
+            "metadata": {"name": name} if name else {},
+            "versions": [
+                {
+                    "version": version.rpartition("/")[2],
+                    "resources": [
+                        _discovered(each) for each in catalogue if each.api_version == version
+                    ],
+                    "freshness": "Current",
+                }
+                for version in _versions(catalogue, name)
+            ],
+        }
+        for name in names
+    ]
+    said = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2"}
+    body: dict[str, object] = {**said, "metadata": dict[str, str](), "items": items}
+    return Reply(200, msgspec.json.encode(body) + b"\n", {"Content-Type": _AGGREGATED})
+
+
+def _discovered(resource: Resource) -> dict[str, object]:
+    version = resource.api_version.rpartition("/")[2]
+    kind = {"group": resource.group, "version": version, "kind": resource.kind}
+    said: dict[str, object] = {
+        "resource": resource.plural,
+        "responseKind": kind,
+        "scope": "Namespaced" if resource.namespaced else "Cluster",
+        "singularResource": resource.singular,
+        "verbs": verbs_of(resource),
+    }
+    if resource.short_names:
+        said["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        said["categories"] = list(resource.categories)
+    if resource.subresources:
+        scale = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+        said["subresources"] = [
+            {
+                "subresource": name,
+                "responseKind": scale if name == "scale" else kind,
+                "verbs": ["get", "patch", "update"],
+            }
+            for name in resource.subresources
+        ]
     return said
 
 

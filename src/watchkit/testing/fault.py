@@ -6,10 +6,11 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, Protocol, TypeAlias
 
 from watchkit.testing.bodies import Reply
-from watchkit.testing.requests import Request, Verb
+from watchkit.testing.replica import Reading
+from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Resource
 from watchkit.testing.wire import Act, Bend, Break, Finish, Head, Send, Wait
 
@@ -33,25 +34,64 @@ THEN: Final[Mapping[Then, tuple[Act, ...]]] = {
 class Case:
     """What a fault may know of the conversation that it strikes."""
 
-    request: Request
+    request: ApiRequest
     resource: Resource
     version: int
     compacted: int
 
 
+class Store(Protocol):
+    """What a fault may do to the store behind the server."""
+
+    @property
+    def version(self) -> int:
+        """The version of the last change."""
+        ...
+
+    @property
+    def compacted(self) -> int:
+        """The version up to which history is forgotten."""
+        ...
+
+    def restore(self, version: int) -> None:
+        """Go back to a version; open watches are cut."""
+        ...
+
+    def compact(self, version: int) -> None:
+        """Forget the history up to a version."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The base of all faults. `on` is what it strikes where `inject` is not told."""
+    """The base of all faults. `on` is what it strikes where `inject` is not told.
+
+    `in_front`: it stands in front of the store, so that a write which it strikes is never done.
+    Without it the write is done, and the fault befalls the answer.
+    """
 
     on: ClassVar[On] = "any"
+    in_front: ClassVar[bool] = False
 
-    def strikes(self, request: Request) -> bool:  # noqa: ARG002 - most strike whatever comes
+    def strikes(self, request: ApiRequest) -> bool:  # noqa: ARG002 - most strike whatever comes
         """Whether it can do anything to this request; if not, it waits for another."""
         return True
+
+    def befall(self, store: Store) -> None:
+        """Do to the store what it does, before the request is answered: nothing, mostly."""
+
+    def reads(self, state: Reading) -> Reading:
+        """What the answer is read from: `state`, mostly."""
+        return state
 
     @abstractmethod
     def bend(self, case: Case) -> Bend:
         """Give the function that changes the acts of one conversation."""
+
+
+def untouched(act: Act) -> Iterable[Act]:
+    """The bend of a fault that changes nothing in the conversation itself."""
+    return [act]
 
 
 def instead(reply: Reply) -> Bend:

@@ -17,7 +17,7 @@ from watchkit.testing import bodies
 from watchkit.testing.bodies import Reply
 from watchkit.testing.fault import THEN, Case, Fault, On, Then, after, instead, nth_line
 from watchkit.testing.paging import decode_token, encode_token
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import JSON, Act, Bend, Break, Finish, Head, Send, Wait
 from watchkit.testing.wire import Refuse as Refused
 
@@ -29,6 +29,7 @@ class Answer(Fault):
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: JSON)
     body: bytes = b""
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Answer with this."""
@@ -40,6 +41,7 @@ class Throttle(Fault):
     """429 with Retry-After in seconds, as priority and fairness says it."""
 
     retry_after: int = 1
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Answer with it."""
@@ -54,6 +56,7 @@ class Unavailable(Fault):
     """
 
     retry_after: int | None = 5
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Answer with it."""
@@ -61,10 +64,55 @@ class Unavailable(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class EtcdLeaderChanged(Fault):
+    """500, as the API server passes on what etcd says; what was asked is surely not done."""
+
+    in_front: ClassVar[bool] = True
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(bodies.etcd_said("etcdserver: leader changed"))
+
+
+@dataclass(frozen=True, slots=True)
+class EtcdTimeout(Fault):
+    """500, as the API server passes on what etcd says; a write is done nevertheless."""
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(bodies.etcd_said("etcdserver: request timed out"))
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireToken(Fault):
+    """401: the token of the request is not valid any more."""
+
+    in_front: ClassVar[bool] = True
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(bodies.unauthorized())
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect(Fault):
+    """3xx: to somewhere else, where no token should ever go."""
+
+    location: str = "http://elsewhere.invalid/"
+    status: int = 307
+    in_front: ClassVar[bool] = True
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Answer with it."""
+        return instead(Reply(self.status, b"", {"Location": self.location}))
+
+
+@dataclass(frozen=True, slots=True)
 class Forbid(Fault):
     """403, as after a change of RBAC, said to `user`."""
 
     user: str = "nobody"
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:
         """Answer with it, naming the request."""
@@ -78,6 +126,7 @@ class TooLargeVersion(Fault):
     """504: the server has not reached the version asked for (1000 where none was asked)."""
 
     on: ClassVar[On] = "list"
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:
         """Answer with it."""
@@ -91,8 +140,9 @@ class Gone(Fault):
 
     via: Literal["http", "event", "page"] = "event"
     on: ClassVar[On] = "any"
+    in_front: ClassVar[bool] = True
 
-    def strikes(self, request: Request) -> bool:
+    def strikes(self, request: ApiRequest) -> bool:
         """A watch, or (by page) a list that goes on."""
         if self.via == "page":
             return request.verb == "list" and "continue" in request.query
@@ -125,14 +175,20 @@ class ErrorEvent(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Disconnect(Fault):
-    """The connection breaks after so many events: "reset" (RST), "eof" or "garbage" chunks."""
+    """The connection breaks after so many events: "reset" (RST), "eof" or "garbage" chunks.
+
+    `at="head"`: it breaks instead of the answer. A write was done then all the same.
+    """
 
     after_events: int = 0
     how: Literal["reset", "eof", "garbage"] = "reset"
+    at: Literal["head", "body"] = "body"
     on: ClassVar[On] = "watch"
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Break it."""
+        if self.at == "head":
+            return lambda act: [Break(self.how)] if isinstance(act, Head) else [act]
         return after(self.after_events, [Break(self.how)])
 
 
@@ -151,6 +207,8 @@ class CloseAtOnce(Fault):
 @dataclass(frozen=True, slots=True)
 class Refuse(Fault):
     """Connection refused: nothing listens."""
+
+    in_front: ClassVar[bool] = True
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Refuse."""

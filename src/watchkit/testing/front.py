@@ -4,42 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from watchkit.testing import bodies, writes
+from watchkit.testing import bodies, operations
 from watchkit.testing.bodies import Refusal, Reply
+from watchkit.testing.builtin import BUILT_IN
+from watchkit.testing.definitions import NAME, defined
 from watchkit.testing.fault import Case
 from watchkit.testing.injections import Injection, Injections
-from watchkit.testing.log import Kept, Manifest
-from watchkit.testing.paging import list_page
-from watchkit.testing.requests import Request
+from watchkit.testing.log import Entry
+from watchkit.testing.replica import Reading
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Catalogue, Resource
 from watchkit.testing.state import State
 from watchkit.testing.watches import Terms, Watch
-from watchkit.testing.wire import Act, Bend, Conversation, Finish, Head, Send
+from watchkit.testing.wire import Act, Bend, Break, Conversation, Finish, Head, Send
 
 
 class Front:
     """Turns each request into a `Conversation`, and knows which watches are open."""
 
     def __init__(self, state: State) -> None:
-        self.requests: list[Request] = []
+        self.requests: list[ApiRequest] = []
         self.injections: Injections = Injections()
         self.state: State = state
         self._watches: dict[Conversation, Case] = {}
+        definitions = next(each for each in BUILT_IN if each.name == NAME)
+        state.subscribe(definitions, self._defined)
 
     @property
     def catalogue(self) -> Catalogue:
         """The resources served."""
         return self.state.catalogue
 
+    def serve(self, resource: Resource, before: Resource | None) -> None:
+        """Serve a resource, or (`before`) serve it in another way: its watches end then."""
+        self.catalogue.add(resource)
+        if before is not None:
+            self.state.redefine(before, resource)
+            self.end_open(Finish(), lambda case: case.resource == before)
+
+    def remove(self, resource: Resource) -> None:
+        """Serve a resource no longer: its objects go, and its watches end."""
+        self.state.clear(resource)
+        self.catalogue.remove(resource)
+        self.end_open(Finish(), lambda case: case.resource == resource)
+
+    def _defined(self, entry: Entry) -> None:
+        """Serve what a definition defines, as long as it is there."""
+        resource = defined(entry.now.manifest)
+        if resource is None:
+            return
+        served = self.catalogue.named(resource.api_version, resource.plural)
+        if entry.change == "DELETED" and served is not None:
+            self.remove(served)
+        elif entry.change != "DELETED" and served != resource:
+            self.serve(resource, served)
+
     def open(self) -> dict[Conversation, Case]:
         """The watches that are open now."""
         self._watches = {each: case for each, case in self._watches.items() if not each.over}
         return dict(self._watches)
 
+    @property
+    def unsent(self) -> int:
+        """How many open watches have something to send that was not taken yet."""
+        return sum(each.has_more for each in self.open())
+
     def strike_open(self, injection: Injection) -> None:
         """Let a fault strike every open watch that it fits, now."""
         for conversation, case in self.open().items():
             if injection.when(case.request):
+                injection.fault.befall(self)
                 conversation.bend(injection.fire(case))
 
     def end_open(self, act: Act, which: Callable[[Case], bool]) -> None:
@@ -48,11 +82,29 @@ class Front:
             if which(case):
                 conversation.bend(lambda head: [head, act])
 
+    @property
+    def version(self) -> int:
+        """The version of the last change."""
+        return self.state.version
+
+    @property
+    def compacted(self) -> int:
+        """The version up to which history is forgotten."""
+        return self.state.compacted
+
+    def compact(self, version: int | None) -> None:
+        """Forget the history up to `version` (None: up to now)."""
+        self.state.compact(version)
+
+    def restore(self, version: int) -> None:
+        """Go back to an earlier version, and cut the open watches: the server was restarted."""
+        self.state.restore(version)
+        self.end_open(Break("reset"), lambda _: True)
+
     def converse(
         self,
-        request: Request,
+        request: ApiRequest,
         resource: Resource,
-        body: Manifest | None = None,
         *,
         denied: Reply | None = None,
     ) -> Conversation:
@@ -61,15 +113,22 @@ class Front:
         `denied` is the answer where who asks has no say.
         """
         self.requests.append(request)
+        striking = self.injections.striking(request)
+        reading: Reading = self.state
+        for each in striking:
+            each.fault.befall(self)
+            reading = each.fault.reads(reading)
         served = self.catalogue.named(resource.api_version, resource.plural)
         case = Case(request, served or resource, self.state.version, self.state.compacted)
-        bends = self.injections.strike(case)
+        bends = [each.fire(case) for each in striking]
         if denied is not None or served is None:
             return Conversation((denied or self._not_served(resource)).acts(), bends=bends)
+        if request.writes and any(each.fault.in_front for each in striking):
+            return Conversation(Reply(200).acts(), bends=bends)
         try:
             if request.verb == "watch":
-                return self._watch(case, bends)
-            reply = self._reply(request, served, body or {})
+                return self._watch(case, reading, bends)
+            reply = operations.answer(self.state, reading, request, served)
         except Refusal as no:
             reply = no.reply
         return Conversation(reply.acts(), bends=bends)
@@ -78,49 +137,15 @@ class Front:
         versions = {each.api_version for each in self.catalogue}
         return bodies.not_served(group_known=resource.api_version in versions)
 
-    def _watch(self, case: Case, bends: list[Bend]) -> Conversation:
+    def _watch(self, case: Case, reading: Reading, bends: list[Bend]) -> Conversation:
         try:
-            terms = Terms.of(self.state, case.request, case.resource)
+            terms = Terms.of(reading, case.request, case.resource)
         except Refusal as no:
             if no.reply.status != 410:  # noqa: PLR2004 - Gone is said inside the stream
                 raise
             line = Send(bodies.error_event(no.reply), "error")
             return Conversation([Head(), line, Finish()], bends=bends)
-        watch = Watch(self.state, terms, case.request.time)
+        watch = Watch(reading, terms, case.request.time)
         conversation = Conversation([Head()], live=watch, bends=bends)
         self._watches[conversation] = case
         return conversation
-
-    def _reply(self, request: Request, resource: Resource, body: Manifest) -> Reply:
-        state = self.state
-        if request.verb == "list":
-            return Reply(200, list_page(state, request, resource).body(resource, request.view))
-        if request.verb == "create":
-            return _one(request, state.create(resource, _placed(request, body)), status=201)
-        if request.verb == "get" and request.number("resourceVersion") > state.version:
-            return bodies.too_large(request.number("resourceVersion"), state.version)
-        key = resource.key(request.namespace, request.name or "")
-        kept = state.find(resource, key)
-        match request.verb:
-            case "update":
-                kept = state.update(kept, body)
-            case "patch":
-                kept = state.update(kept, writes.merged(kept.copy(), body))
-            case "delete":
-                kept = state.delete(kept)
-                if kept.key not in state.log(resource).objects and not resource.shows_deleted:
-                    return bodies.deleted(resource, kept.name, kept.uid)
-            case _:
-                pass
-        return _one(request, kept)
-
-
-def _placed(request: Request, body: Manifest) -> Manifest:
-    """The namespace of the path is the object's."""
-    if request.namespace is None:
-        return body
-    return {**body, "metadata": {**body.get("metadata", {}), "namespace": request.namespace}}
-
-
-def _one(request: Request, kept: Kept, *, status: int = 200) -> Reply:
-    return Reply(status, kept.written(request.view) + b"\n")

@@ -8,33 +8,43 @@ from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
 
-from watchkit.testing import bodies
+from watchkit.testing import bodies, patches
 from watchkit.testing.bodies import Refusal, Reply
-from watchkit.testing.log import Manifest, View
-from watchkit.testing.requests import Request, Verb
+from watchkit.testing.log import View
+from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Catalogue, Resource
+from watchkit.testing.values import is_map
 
 GZIP_FROM: Final = 128 * 1024
 """Bytes from which on a body is gzip'd for a client that takes it (kube-apiserver's number)."""
 
 Coding: TypeAlias = Literal["gzip", "identity"]
 
-_VERBS: Final[Mapping[str, Verb]] = {
-    "POST": "create",
+_ON_ONE: Final[Mapping[str, Verb]] = {
+    "GET": "get",
     "PUT": "update",
     "PATCH": "patch",
     "DELETE": "delete",
 }
+_ON_MANY: Final[Mapping[str, Verb]] = {
+    "GET": "list",
+    "POST": "create",
+    "DELETE": "deletecollection",
+}
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_YAML: Final = "application/yaml"
+_JSON: Final = "application/json"
+_PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a path names: a resource, where, and perhaps one object of it."""
+    """What a path names: a resource, where, and perhaps one object of it, or a part of that."""
 
     resource: Resource
     namespace: str | None
     name: str | None
+    subresource: str = ""
 
 
 def route(catalogue: Catalogue, path: str) -> Target:
@@ -65,14 +75,18 @@ def verb_of(method: str, target: Target, query: Mapping[str, str]) -> Verb:
         Refusal: 405, a method that the API has no verb for here.
 
     """
-    if method == "GET" and target.name is None:
-        return "watch" if query.get("watch") in _TRUE else "list"
-    if method == "GET":
-        return "get"
-    if method not in _VERBS or (method == "POST") != (target.name is None):
+    verb = (_ON_MANY if target.name is None else _ON_ONE).get(method)
+    everywhere = target.resource.namespaced and target.namespace is None
+    if target.subresource and verb == "delete":
+        verb = None
+    if verb == "deletecollection" and target.resource.name == "namespaces":
+        verb = None
+    if target.resource.review and verb != "create":
+        verb = None
+    if verb is None or (everywhere and verb != "list"):
         said = "the server does not allow this method on the requested resource"
         raise Refusal(bodies.status(405, said, "MethodNotAllowed", details={}))
-    return _VERBS[method]
+    return "watch" if verb == "list" and query.get("watch") in _TRUE else verb
 
 
 def view_of(accept: str) -> View:
@@ -85,13 +99,17 @@ def view_of(accept: str) -> View:
     for offer in accept.split(",") if accept else ["*/*"]:
         media, *rest = [part.strip() for part in offer.split(";")]
         params = dict(part.split("=", 1) for part in rest if "=" in part)
-        if media not in {"application/json", "application/*", "*/*"}:
+        if media not in {_JSON, "application/*", "*/*"}:
             continue
         form = params.get("as", "")
         if not form:
             return "full"
+        if params.get("v") not in {None, "v1"}:
+            continue
         if form in {"PartialObjectMetadata", "PartialObjectMetadataList"}:
             return "metadata"
+        if form == "Table":
+            return "table"
     raise Refusal(not_acceptable())
 
 
@@ -101,7 +119,7 @@ def list_coding(accept_encoding: str, body: bytes) -> Coding:
     return "gzip" if takes and len(body) >= GZIP_FROM else "identity"
 
 
-def watch_coding(accept_encoding: str, request: Request) -> Coding:
+def watch_coding(accept_encoding: str, request: ApiRequest) -> Coding:
     """Gzip a watch as 1.37 does (WatchListCompression): those that begin with current objects."""
     begins = request.query.get("resourceVersion", "") in {"", "0"}
     plain = begins and request.flag("allowWatchBookmarks")
@@ -109,34 +127,31 @@ def watch_coding(accept_encoding: str, request: Request) -> Coding:
     return "gzip" if "gzip" in accept_encoding and (streamed or plain) else "identity"
 
 
-def manifest_of(verb: Verb, content_type: str, body: bytes) -> Manifest:
-    """Read the body of a write; that of a delete (its options) is not looked at.
+def media_of(content_type: str) -> str:
+    """The media type without its parameters."""
+    return content_type.partition(";")[0].strip().lower() or _JSON
 
-    A strategic merge patch is taken where it means the same as a merge patch: where it holds
-    neither lists nor directives.
+
+def body_of(verb: Verb, target: Target, content_type: str, body: bytes) -> object:
+    """Read the JSON (or YAML) that a write carries, None where it carries none.
 
     Raises:
-        Refusal: 400 no JSON object, 415 a format that is not known here.
+        Refusal: 400 it cannot be read, 415 a format that is not taken.
 
     """
-    if verb in {"list", "watch", "get", "delete"}:
-        return {}
-    media = content_type.partition(";")[0].strip() or "application/json"
-    known = {"application/json"}
+    if verb in {"list", "watch", "get"} or (not body and "delete" in verb):
+        return None
+    media = media_of(content_type)
     if verb == "patch":
-        known = {"application/merge-patch+json", "application/strategic-merge-patch+json"}
-    if media not in known:
-        raise Refusal(_unsupported(known))
+        patches.check_media(media, target.resource)
+    elif media not in {_JSON, _YAML}:
+        raise Refusal(bodies.unknown_format([_JSON, _YAML, _PROTOBUF]))
+    if media in {_YAML, patches.APPLY}:
+        return _read_yaml(body)
     try:
-        manifest = msgspec.json.decode(body)
+        return cast("object", msgspec.json.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise Refusal(bodies.bad_request("the body of the request is no JSON")) from None
-    if not isinstance(manifest, dict):
-        raise Refusal(bodies.bad_request("the body of the request is no JSON object"))
-    manifest = cast("Manifest", manifest)
-    if "strategic" in media and _strategic(manifest):
-        raise Refusal(_unsupported({"application/merge-patch+json"}))
-    return manifest
+        raise Refusal(bodies.bad_request(_unreadable(verb, target, body))) from None
 
 
 def not_acceptable() -> Reply:
@@ -160,29 +175,50 @@ def not_acceptable() -> Reply:
 
 def _target(catalogue: Catalogue, api_version: str, rest: list[str]) -> Target | None:
     match rest:
-        case ["namespaces", namespace, plural, *name] if len(name) <= 1:
-            resource = catalogue.named(api_version, plural)
-            named = name[0] if name else None
-            if resource is None or not resource.namespaced:
-                return None
-            return Target(resource, namespace, named)
-        case [plural, *name] if len(name) <= 1:
-            resource = catalogue.named(api_version, plural)
-            if resource is None or (name and resource.namespaced):
-                return None
-            return Target(resource, None, name[0] if name else None)
+        case ["namespaces", namespace, plural, *one] if (
+            resource := catalogue.named(api_version, plural)
+        ) and resource.namespaced:
+            return _of(resource, namespace, one)
+        case [plural, *one] if resource := catalogue.named(api_version, plural):
+            return None if resource.namespaced and one else _of(resource, None, one)
         case _:
             return None
 
 
-def _strategic(value: object) -> bool:
-    """Whether a strategic merge patch differs from a merge patch of the same text."""
-    if not isinstance(value, dict):
-        return isinstance(value, list)
-    fields = cast("Manifest", value)
-    return any(name.startswith("$") or _strategic(inner) for name, inner in fields.items())
+def _of(resource: Resource, namespace: str | None, one: list[str]) -> Target | None:
+    match one:
+        case []:
+            return Target(resource, namespace, None)
+        case [name]:
+            return Target(resource, namespace, name)
+        case [name, part] if part in resource.subresources:
+            return Target(resource, namespace, name, part)
+        case _:
+            return None
 
 
-def _unsupported(known: set[str]) -> Reply:
-    said = "the body of the request was in an unknown format - accepted media types include: "
-    return bodies.status(415, said + ", ".join(sorted(known)), "UnsupportedMediaType")
+def _read_yaml(body: bytes) -> object:
+    """Read YAML, of which JSON is a part that is read faster as such."""
+    try:
+        return cast("object", msgspec.json.decode(body))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        pass
+    try:
+        said = cast("object", msgspec.yaml.decode(body))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        said = None
+    if not is_map(said):
+        raise Refusal(bodies.bad_request("error decoding YAML: the body is no object"))
+    return said
+
+
+def _unreadable(verb: Verb, target: Target, body: bytes) -> str:
+    """What the server says of a body that is no JSON."""
+    if verb == "patch":
+        return "invalid JSON patch"
+    fault = "couldn't get version/kind; json parse error: unexpected end of JSON input"
+    if "delete" in verb:
+        return fault
+    shown = body.decode(errors="replace") or "<empty>"
+    wanted = f"the object provided is unrecognized (must be of type {target.resource.kind})"
+    return f"{wanted}: {fault} ({shown})"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 from watchkit.testing.fault import Case, Fault, On
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import Bend
-
-_WRITES: Final = frozenset({"create", "update", "patch", "delete"})
 
 
 @dataclass(eq=False)
@@ -20,22 +17,25 @@ class Injection:
     fault: Fault
     on: On
     left: int | None
-    when: Callable[[Request], bool] = field(repr=False)
+    when: Callable[[ApiRequest], bool] = field(repr=False)
     fired: int = 0
 
     def remove(self) -> None:
         """Strike no more."""
         self.left = 0
 
-    def waits_for(self, request: Request) -> bool:
+    def waits_for(self, request: ApiRequest) -> bool:
         """Whether this request is one that it strikes."""
-        if self.left == 0 or not self.fault.strikes(request) or not self.when(request):
+        if self.left == 0 or not self._is_on(request):
             return False
+        return self.fault.strikes(request) and self.when(request)
+
+    def _is_on(self, request: ApiRequest) -> bool:
         match self.on:
             case "any":
                 return True
             case "write":
-                return request.verb in _WRITES
+                return request.writes
             case verb:
                 return request.verb == verb
 
@@ -63,10 +63,10 @@ class Injections:
             injection.remove()
         self._waiting.clear()
 
-    def strike(self, case: Case) -> list[Bend]:
+    def striking(self, request: ApiRequest) -> list[Injection]:
         """What befalls this request: every standing fault, and the first of the counted ones."""
         self._waiting = [each for each in self._waiting if each.left != 0]
-        found = [each for each in self._waiting if each.waits_for(case.request)]
+        found = [each for each in self._waiting if each.waits_for(request)]
         standing = [each for each in found if each.left is None]
         counted = [each for each in found if each.left is not None][:1]
-        return [each.fire(case) for each in (*counted, *standing)]
+        return [*counted, *standing]

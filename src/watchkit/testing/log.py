@@ -9,19 +9,21 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from watchkit.testing.resources import Resource
+from watchkit.testing.tables import table
 
 Manifest: TypeAlias = dict[str, Any]
 """A Kubernetes object as plain JSON values."""
 
 Change: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
-View: TypeAlias = Literal["full", "metadata"]
-"""How objects are written: whole, or as PartialObjectMetadata."""
+View: TypeAlias = Literal["full", "metadata", "table"]
+"""How objects are written: whole, as PartialObjectMetadata, or as rows of a Table."""
 
 _TYPE_FIELDS: Final = ("kind", "apiVersion")
 
@@ -56,6 +58,11 @@ class Kept:
         return str(self.manifest["metadata"]["uid"])
 
     @property
+    def version(self) -> int:
+        """The version of its last change."""
+        return int(self.manifest["metadata"]["resourceVersion"])
+
+    @property
     def labels(self) -> Mapping[str, str]:
         """The object's labels."""
         labels: Mapping[str, str] = self.manifest["metadata"].get("labels") or {}
@@ -69,6 +76,12 @@ class Kept:
     def at(self, version: int) -> Kept:
         """The same object, as the event of `version` shows it."""
         metadata = {**self.manifest["metadata"], "resourceVersion": str(version)}
+        return Kept(self.resource, {**self.manifest, "metadata": metadata})
+
+    def unversioned(self) -> Kept:
+        """The same object, as one that was only tried: never stored, so without a version."""
+        metadata = {**self.manifest["metadata"]}
+        metadata.pop("resourceVersion", None)
         return Kept(self.resource, {**self.manifest, "metadata": metadata})
 
     @cached_property
@@ -90,9 +103,20 @@ class Kept:
         said = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
         return msgspec.json.encode({**said, "metadata": self.manifest["metadata"]})
 
-    def written(self, view: View) -> bytes:
+    def row(self, now: datetime) -> bytes:
+        """The JSON as a Table of one row."""
+        metadata = {"resourceVersion": self.manifest["metadata"]["resourceVersion"]}
+        return msgspec.json.encode(table(self.resource, [self.manifest], metadata, now))
+
+    def written(self, view: View, now: datetime) -> bytes:
         """The JSON as an event of a watch carries it."""
-        return self.partial if view == "metadata" else self.full
+        match view:
+            case "full":
+                return self.full
+            case "metadata":
+                return self.partial
+            case "table":
+                return self.row(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +129,14 @@ class Entry:
     before: Kept | None
 
 
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """The objects of one version in the order of their keys."""
+
+    keys: list[str]
+    objects: list[Kept]
+
+
 class Log:
     """The objects of one resource and the entries since the last compaction."""
 
@@ -112,10 +144,13 @@ class Log:
         self.resource = resource
         self.objects: dict[str, Kept] = {}
         self.entries: list[Entry] = []
+        self._last = 0
+        self._ordered: tuple[int, Ordered] | None = None
 
     def append(self, entry: Entry) -> None:
         """Do what the entry says."""
         self.entries.append(entry)
+        self._last = entry.version
         if entry.change == "DELETED":
             del self.objects[entry.now.key]
         else:
@@ -135,6 +170,15 @@ class Log:
                 objects[entry.now.key] = entry.before
         return objects
 
+    def ordered(self, version: int) -> Ordered:
+        """The same in order; what was asked for last is kept, as pages of a list come in a row."""
+        asked = min(version, self._last)
+        if self._ordered is None or self._ordered[0] != asked:
+            objects = self.at(asked)
+            keys = sorted(objects)
+            self._ordered = (asked, Ordered(keys, [objects[key] for key in keys]))
+        return self._ordered[1]
+
     def compact(self, version: int) -> None:
         """Forget the entries up to and including `version`."""
         self.entries = self.since(version)
@@ -143,6 +187,12 @@ class Log:
         """Go back to `version`, as if nothing after it had ever happened."""
         self.objects = self.at(version)
         del self.entries[self._upto(version) :]
+        self._last, self._ordered = min(version, self._last), None
+
+    def become(self, resource: Resource) -> None:
+        """Hold the same objects as those of a resource with other traits."""
+        self.resource, self._ordered = resource, None
+        self.objects = {key: Kept(resource, kept.manifest) for key, kept in self.objects.items()}
 
     def _upto(self, version: int) -> int:
         return bisect_right(self.entries, version, key=lambda entry: entry.version)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+from bisect import bisect_left
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Refusal
-from watchkit.testing.log import Kept, View
-from watchkit.testing.requests import Request
+from watchkit.testing.log import Kept, Ordered, View
+from watchkit.testing.replica import Reading
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
 from watchkit.testing.selection import Selection
-from watchkit.testing.state import State
+from watchkit.testing.tables import table
 
 _API_VERSION: Final = "meta.k8s.io/v1"
 _UNREADABLE: Final = "invalid continue token: continue key is not valid: "
@@ -31,6 +34,7 @@ class Page:
     items: list[Kept]
     token: str
     remaining: int | None
+    now: datetime
 
     def body(self, resource: Resource, view: View) -> bytes:
         """The JSON of the page."""
@@ -39,6 +43,9 @@ class Page:
             metadata["continue"] = self.token
         if self.remaining is not None:
             metadata["remainingItemCount"] = self.remaining
+        if view == "table":
+            manifests = [item.manifest for item in self.items]
+            return msgspec.json.encode(table(resource, manifests, metadata, self.now)) + b"\n"
         kind, version = f"{resource.kind}List", resource.api_version
         if view == "metadata":
             kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
@@ -51,7 +58,7 @@ class Page:
         return msgspec.json.encode(said) + b"\n"
 
 
-def list_page(state: State, request: Request, resource: Resource) -> Page:
+def list_page(state: Reading, request: ApiRequest, resource: Resource) -> Page:
     """Answer a list request.
 
     Raises:
@@ -60,16 +67,25 @@ def list_page(state: State, request: Request, resource: Resource) -> Page:
     """
     selection = Selection.of(request, resource)
     version, start = _where(state, request)
-    objects = state.log(resource).at(version)
-    matching = [objects[key] for key in sorted(objects) if selection.matches(objects[key])]
+    ordered = state.log(resource).ordered(version)
     prefix = f"{selection.namespace}/" if selection.namespace else ""  # tokens are relative
-    rest = [kept for kept in matching if kept.key >= prefix + start]
+    rest = _range(ordered, prefix, start)
+    if selection.selective:
+        rest = [kept for kept in rest if selection.matches(kept)]
     limit = request.number("limit") or len(rest)
     items = rest[:limit]
     if len(rest) <= limit:
-        return Page(version, items, "", None)
+        return Page(version, items, "", None, state.now())
     token = encode_token(version, items[-1].key.removeprefix(prefix) + "\0")
-    return Page(version, items, token, None if selection.selective else len(rest) - limit)
+    remaining = None if selection.selective else len(rest) - limit
+    return Page(version, items, token, remaining, state.now())
+
+
+def _range(ordered: Ordered, prefix: str, start: str) -> list[Kept]:
+    """The objects whose keys have a prefix ("ns/", or none), from a place on."""
+    first = bisect_left(ordered.keys, prefix + start)
+    last = bisect_left(ordered.keys, f"{prefix[:-1]}0") if prefix else None  # "0" follows "/"
+    return ordered.objects[first:last]
 
 
 def encode_token(version: int, start: str) -> str:
@@ -106,7 +122,7 @@ class _Token(msgspec.Struct):
     v: str
 
 
-def _where(state: State, request: Request) -> tuple[int, str]:
+def _where(state: Reading, request: ApiRequest) -> tuple[int, str]:
     """The version to list at, and the key to begin with."""
     token, asked = request.query.get("continue", ""), request.query.get("resourceVersion", "")
     if not token:
@@ -122,7 +138,7 @@ def _where(state: State, request: Request) -> tuple[int, str]:
     return version, start
 
 
-def _version(state: State, request: Request, asked: str) -> int:
+def _version(state: Reading, request: ApiRequest, asked: str) -> int:
     match = request.query.get("resourceVersionMatch", "")
     if match and not asked:
         raise Refusal(_forbidden_match())

@@ -1,15 +1,20 @@
-"""Which resources a fake cluster serves, and how each is written on the wire."""
+"""What a resource of a fake cluster is: its names, and the traits by which its writes differ."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
-_SHOW_DELETED: Final = frozenset(
-    {"persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts", "services"}
-)
 _COMMON_FIELDS: Final = ("metadata.name", "metadata.namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where the scale subresource finds its numbers, as dotted paths that begin with a dot."""
+
+    spec: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,10 @@ class Resource:
 
     `fields` are the dotted paths that a field selector may name besides name and namespace.
     A `custom` one (of a CRD) is written with sorted keys, and with kind and apiVersion on every
-    list item; a built-in one without these on items.
+    list item; a built-in one without these on items. `status`: only its subresource writes the
+    status. `counts`: changes of the spec count as generations. `guarded`: a PUT has to name a
+    version. `upsert`: a PUT creates what is not there. `shows_deleted`: DELETE answers with the
+    object that is gone instead of a Status. A `review` is answered at once, never stored.
     """
 
     api_version: str
@@ -29,6 +37,14 @@ class Resource:
     fields: tuple[str, ...] = ()
     custom: bool = False
     short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    status: bool = False
+    scale: Scale | None = None
+    counts: bool = False
+    guarded: bool = False
+    upsert: bool = False
+    shows_deleted: bool = False
+    review: bool = False
 
     @property
     def group(self) -> str:
@@ -41,9 +57,20 @@ class Resource:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
-    def shows_deleted(self) -> bool:
-        """Whether DELETE answers with the object that is gone instead of a Status."""
-        return not self.group and self.plural in _SHOW_DELETED
+    def singular(self) -> str:
+        """The kind in small letters."""
+        return self.kind.lower()
+
+    @property
+    def graceful(self) -> bool:
+        """Whether deletion takes two steps, the second a kubelet's: pods, and nothing else."""
+        return self.name == "pods"
+
+    @property
+    def subresources(self) -> tuple[str, ...]:
+        """The names of its subresources."""
+        named = {"scale": self.scale is not None, "status": self.status}
+        return tuple(name for name, there in named.items() if there)
 
     @property
     def selectable(self) -> tuple[str, ...]:
@@ -55,70 +82,20 @@ class Resource:
         return f"{namespace}/{name}" if self.namespaced else name
 
 
-def _fields(names: str) -> tuple[str, ...]:
-    return tuple(names.split())
-
-
-_POD_FIELDS: Final = _fields(
-    "spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName"
-    " spec.hostNetwork status.phase status.podIP status.nominatedNodeName"
-)
-_EVENT_FIELDS: Final = _fields(
-    "involvedObject.kind involvedObject.namespace involvedObject.name involvedObject.uid"
-    " involvedObject.apiVersion involvedObject.resourceVersion involvedObject.fieldPath"
-    " reason reportingComponent source type"
-)
-BUILT_IN: Final = (
-    Resource("v1", "configmaps", "ConfigMap", short_names=("cm",)),
-    Resource("v1", "endpoints", "Endpoints", short_names=("ep",)),
-    Resource("v1", "events", "Event", fields=_EVENT_FIELDS, short_names=("ev",)),
-    Resource(
-        "v1",
-        "namespaces",
-        "Namespace",
-        namespaced=False,
-        fields=("status.phase",),
-        short_names=("ns",),
-    ),
-    Resource(
-        "v1", "nodes", "Node", namespaced=False, fields=("spec.unschedulable",), short_names=("no",)
-    ),
-    Resource("v1", "persistentvolumeclaims", "PersistentVolumeClaim", short_names=("pvc",)),
-    Resource("v1", "persistentvolumes", "PersistentVolume", namespaced=False, short_names=("pv",)),
-    Resource("v1", "pods", "Pod", fields=_POD_FIELDS, short_names=("po",)),
-    Resource("v1", "secrets", "Secret", fields=("type",)),
-    Resource("v1", "serviceaccounts", "ServiceAccount", short_names=("sa",)),
-    Resource(
-        "v1", "services", "Service", fields=("spec.clusterIP", "spec.type"), short_names=("svc",)
-    ),
-    Resource("apps/v1", "daemonsets", "DaemonSet", short_names=("ds",)),
-    Resource("apps/v1", "deployments", "Deployment", short_names=("deploy",)),
-    Resource(
-        "apps/v1", "replicasets", "ReplicaSet", fields=("status.replicas",), short_names=("rs",)
-    ),
-    Resource("apps/v1", "statefulsets", "StatefulSet", short_names=("sts",)),
-    Resource("batch/v1", "cronjobs", "CronJob", short_names=("cj",)),
-    Resource("batch/v1", "jobs", "Job", fields=("status.successful",)),
-    Resource("coordination.k8s.io/v1", "leases", "Lease"),
-    Resource("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
-    Resource("networking.k8s.io/v1", "ingresses", "Ingress", short_names=("ing",)),
-    Resource(
-        "apiextensions.k8s.io/v1",
-        "customresourcedefinitions",
-        "CustomResourceDefinition",
-        namespaced=False,
-        short_names=("crd", "crds"),
-    ),
-)
+def path_of(resource: Resource, namespace: str | None) -> str:
+    """The path of a collection in the URL."""
+    base = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.api_version}"
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"{base}{scope}/{resource.plural}"
 
 
 class Catalogue:
     """The resources served, found by plural or by kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, resources: Iterable[Resource] = ()) -> None:
         self._by_plural: dict[tuple[str, str], Resource] = {}
         self._by_kind: dict[tuple[str, str], Resource] = {}
-        for resource in BUILT_IN:
+        for resource in resources:
             self.add(resource)
 
     def __iter__(self) -> Iterator[Resource]:

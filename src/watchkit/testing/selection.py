@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from watchkit.core.fields import FieldSelector, field_at
 from watchkit.core.selectors import LabelSelector
 from watchkit.testing.log import Change, Entry, Kept
-from watchkit.testing.requests import Request
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
 from watchkit.testing.selectors import parse_fields, parse_labels
 
@@ -21,7 +21,7 @@ class Selection:
     fields: FieldSelector = field(default_factory=FieldSelector)
 
     @classmethod
-    def of(cls, request: Request, resource: Resource) -> Selection:
+    def of(cls, request: ApiRequest, resource: Resource) -> Selection:
         """What a request selects.
 
         Raises:

@@ -5,6 +5,7 @@ anyio only, so it runs on asyncio and trio, in real and in virtual time.
 
 from __future__ import annotations
 
+import gzip
 import math
 from collections.abc import Mapping, Sequence
 
@@ -17,8 +18,8 @@ from watchkit.core.framing import LineBuffer
 from watchkit.testing.bodies import Reply
 from watchkit.testing.front import Front
 from watchkit.testing.log import View
-from watchkit.testing.requests import Request, Verb
-from watchkit.testing.resources import Resource
+from watchkit.testing.requests import ApiRequest, Verb
+from watchkit.testing.resources import Resource, path_of
 from watchkit.testing.wire import Act, Break, Conversation, Finish, Head, Refuse, Send
 
 
@@ -71,6 +72,7 @@ class FakeSource:
             head = await performance.head(idle_timeout)
             if head.status != 200:  # noqa: PLR2004 - OK
                 await performance.body(head, idle_timeout)
+            performance.check_identity(head)
         except BaseException:
             performance.close()
             raise
@@ -78,13 +80,14 @@ class FakeSource:
 
     async def _ask(self, verb: Verb, query: Mapping[str, str]) -> Performance:
         await anyio.lowlevel.checkpoint()
-        request = Request(
+        request = ApiRequest(
             verb,
             self.resource,
             self._namespace,
             dict(query),
             anyio.current_time(),
             view=self._view,
+            path=path_of(self._resource, self._namespace),
         )
         doing = f"{verb} {self.resource}" + (f" in {self._namespace}" if self._namespace else "")
         return Performance(self._front.converse(request, self._resource), doing)
@@ -199,12 +202,25 @@ class Performance:
             if not isinstance(act, Send):
                 raise TransportError(f"{self._doing}: the answer broke off")
             chunks.append(act.data)
-        reply = Reply(head.status, b"".join(chunks), head.headers)
+        whole = b"".join(chunks)
+        if "Content-Encoding" in head.headers:
+            whole = gzip.decompress(whole)  # as the edge does with lists
+        reply = Reply(head.status, whole, head.headers)
         if head.status == 200:  # noqa: PLR2004 - OK
             return reply.body
         raise status_error(
             reply.body, reply.status, retry_after=reply.retry_after, doing=self._doing
         )
+
+    def check_identity(self, head: Head) -> None:
+        """Refuse a watch that comes encoded, as the edge does.
+
+        Raises:
+            TransportError: it does.
+
+        """
+        if "Content-Encoding" in head.headers:
+            raise TransportError(f"{self._doing}: the answer came encoded, unasked")
 
     def close(self) -> None:
         """Hang up."""

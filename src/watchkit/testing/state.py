@@ -9,13 +9,19 @@ from typing import Final
 
 import msgspec
 
-from watchkit.testing import bodies, writes
+from watchkit.testing import apply, bodies, ownership, writes
 from watchkit.testing.bodies import Refusal
+from watchkit.testing.builtin import BUILT_IN
+from watchkit.testing.deletes import Deletion
 from watchkit.testing.log import Change, Entry, Kept, Log, Manifest
 from watchkit.testing.resources import Catalogue, Resource
+from watchkit.testing.writes import Author
 
 FIRST_VERSION: Final = 95
 """Just below 100: a client that compares versions as text fails within a few writes."""
+
+HAND: Final = Author()
+"""The hand of a test, which writes what it likes."""
 
 _BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -29,13 +35,13 @@ class State:
     """
 
     def __init__(self, clock: Callable[[], datetime] | None) -> None:
-        self.catalogue: Catalogue = Catalogue()
+        self.catalogue: Catalogue = Catalogue(BUILT_IN)
         self.version: int = FIRST_VERSION
         self.compacted: int = 0
         self._clock = clock
         self._logs: dict[Resource, Log] = {}
         self._cleared: dict[Resource, int] = {}
-        self._listeners: list[tuple[Resource, Listener]] = []
+        self._listeners: list[tuple[Resource | None, Listener]] = []
         self._uids = 0
 
     def log(self, resource: Resource) -> Log:
@@ -50,8 +56,8 @@ class State:
         """
         return max(self.compacted, self._cleared.get(resource, 0))
 
-    def subscribe(self, resource: Resource, listener: Listener) -> Callable[[], None]:
-        """Have every later entry of the resource told; give what ends that."""
+    def subscribe(self, resource: Resource | None, listener: Listener) -> Callable[[], None]:
+        """Have every later entry of the resource (None: of any) told; give what ends that."""
         told = (resource, listener)
         self._listeners.append(told)
 
@@ -68,33 +74,47 @@ class State:
             raise Refusal(bodies.not_found(resource, key.rpartition("/")[2]))
         return found
 
-    def create(self, resource: Resource, manifest: Manifest) -> Kept:
+    def create(self, resource: Resource, manifest: Manifest, author: Author = HAND) -> Kept:
         """Store a new object."""
         self._uids += 1
         uid = str(uuid.UUID(int=self._uids, version=4))
-        new = writes.created(resource, _own(manifest), uid=uid, time=self._time())
-        kept = Kept(resource, new)
-        if kept.key in self.log(resource).objects:
-            raise Refusal(bodies.already_exists(resource, kept.name))
-        return self._write("ADDED", kept, None)
+        time = writes.stamp(self.now())
+        new = writes.created(resource, _own(manifest), uid=uid, time=time, part=author.part)
+        return self._added(Kept(resource, new), author)
 
-    def update(self, before: Kept, manifest: Manifest) -> Kept:
+    def update(self, before: Kept, manifest: Manifest, author: Author = HAND) -> Kept:
         """Replace an object; a write that changes nothing makes no version and no event."""
-        after = writes.updated(before, _own(manifest))
-        if after == before.manifest:
-            return before
-        if writes.finished(after):
-            return self._write("DELETED", Kept(before.resource, after), before)
-        return self._write("MODIFIED", Kept(before.resource, after), before)
+        after = writes.updated(before, _own(manifest), author.part)
+        after = ownership.after_update(before, after, author, writes.stamp(self.now()))
+        return self._changed(before, after, author)
 
-    def delete(self, before: Kept) -> Kept:
-        """Delete an object, or mark it deleted while finalizers hold it."""
-        marked = writes.deleting(before, time=self._time())
+    def apply(self, resource: Resource, key: str, applied: Manifest, terms: apply.Terms) -> Kept:
+        """Apply a configuration server-side: create the object, or change what it says."""
+        before = self.log(resource).objects.get(key)
+        author, time = terms.author, writes.stamp(self.now())
+        wanted = apply.applied(resource, before, _own(applied), terms, time)
+        if before is not None:
+            after = writes.updated(before, wanted, author.part)
+            return self._changed(before, apply.owned(after, wanted), author)
+        self._uids += 1
+        uid = str(uuid.UUID(int=self._uids, version=4))
+        new = writes.created(resource, wanted, uid=uid, time=time, part=author.part)
+        return self._added(Kept(resource, apply.owned(new, wanted)), author)
+
+    def delete(self, before: Kept, asked: Deletion | None = None) -> Kept:
+        """Delete an object, or mark it deleted while finalizers or its grace hold it."""
+        asked = asked or Deletion(at_once=True)
+        asked.check(before)
+        marked = asked.mark(before, self.now())
+        author = Author(dry=asked.dry)
         if marked is None:
-            return self._write("DELETED", before, before)
-        if marked is before.manifest:
-            return before
-        return self._write("MODIFIED", Kept(before.resource, marked), before)
+            return self._write("DELETED", before, before, author)
+        kept = before
+        if marked != before.manifest:
+            kept = self._write("MODIFIED", Kept(before.resource, marked), before, author)
+        if writes.finished(marked):
+            return self._write("DELETED", kept, kept, author)
+        return kept
 
     def compact(self, version: int | None) -> None:
         """Forget the history up to `version` (None: up to now)."""
@@ -114,11 +134,42 @@ class State:
     def clear(self, resource: Resource) -> None:
         """Forget a resource altogether, its objects' DELETED events told first."""
         for kept in list(self.log(resource).objects.values()):
-            self._write("DELETED", kept, kept)
+            self._write("DELETED", kept, kept, HAND)
         del self._logs[resource]
         self._cleared[resource] = self.version
 
-    def _write(self, change: Change, kept: Kept, before: Kept | None) -> Kept:
+    def redefine(self, before: Resource, after: Resource) -> None:
+        """Keep the objects of a resource whose traits are other ones from now on."""
+        log = self._logs.pop(before, Log(before))
+        log.become(after)
+        self._logs[after] = log
+
+    def now(self) -> datetime:
+        """The time for timestamps."""
+        if self._clock is not None:
+            return self._clock()
+        return _BEGAN + timedelta(seconds=self.version)
+
+    def _added(self, kept: Kept, author: Author) -> Kept:
+        held = self.log(kept.resource).objects.get(kept.key)
+        if held is not None:
+            going = bool(held.manifest["metadata"].get("deletionTimestamp"))
+            raise Refusal(bodies.already_exists(kept.resource, kept.name, going=going))
+        return self._write("ADDED", kept, None, author)
+
+    def _changed(self, before: Kept, after: Manifest, author: Author) -> Kept:
+        if after == before.manifest:
+            return before
+        kept = Kept(before.resource, after)
+        if not writes.finished(after):
+            return self._write("MODIFIED", kept, before, author)
+        # The event shows it as it was last stored; the writer is shown what he made of it.
+        self._write("DELETED", before, before, author)
+        return kept
+
+    def _write(self, change: Change, kept: Kept, before: Kept | None, author: Author) -> Kept:
+        if author.dry:
+            return kept if before is not None else kept.unversioned()
         self.version += 1
         entry = Entry(self.version, change, kept.at(self.version), before)
         self.log(kept.resource).append(entry)
@@ -127,12 +178,9 @@ class State:
         return entry.now
 
     def _heard_by(self, resource: Resource) -> Iterator[Listener]:
-        return (listener for wanted, listener in self._listeners if wanted == resource)
-
-    def _time(self) -> str:
-        if self._clock is not None:
-            return writes.stamp(self._clock())
-        return writes.stamp(_BEGAN + timedelta(seconds=self.version))
+        return (
+            listener for wanted, listener in self._listeners if wanted is None or wanted == resource
+        )
 
 
 def _own(manifest: Manifest) -> Manifest:

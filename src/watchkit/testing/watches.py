@@ -13,10 +13,10 @@ import msgspec
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Entry, Kept, View
-from watchkit.testing.requests import Request
+from watchkit.testing.replica import Reading
+from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
 from watchkit.testing.selection import Selection
-from watchkit.testing.state import State
 from watchkit.testing.wire import Act, Content, Finish, Send, ignore
 
 BOOKMARK_PERIOD: Final = 60.0
@@ -52,7 +52,7 @@ class Terms:
     timeout: float
 
     @classmethod
-    def of(cls, state: State, request: Request, resource: Resource) -> Terms:
+    def of(cls, state: Reading, request: ApiRequest, resource: Resource) -> Terms:
         """Read a watch request.
 
         Raises:
@@ -79,7 +79,7 @@ class Terms:
 class Watch:
     """A `Live`: the events of one watch as the cluster changes, bookmarks, the clean end."""
 
-    def __init__(self, state: State, terms: Terms, now: float) -> None:
+    def __init__(self, state: Reading, terms: Terms, now: float) -> None:
         self.on_change: Callable[[], None] = ignore
         self._state = state
         self._terms = terms
@@ -95,6 +95,11 @@ class Watch:
     def wake_at(self) -> float:
         """When the next bookmark or the end is due."""
         return min(self._bookmark_at, self._ends_at)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether events wait."""
+        return bool(self._due)
 
     def poll(self, now: float) -> Iterable[Act]:
         """Events first, then a bookmark that is due, then the end."""
@@ -137,10 +142,10 @@ class Watch:
         return seen is not None
 
     def _event(self, change: str, kept: Kept) -> Send:
-        return _line(change, kept.written(self._terms.view), "event")
+        return _line(change, kept.written(self._terms.view, self._state.now()), "event")
 
     def _bookmark(self, content: Content) -> Send:
-        resource, partial = self._terms.resource, self._terms.view == "metadata"
+        resource, partial = self._terms.resource, self._terms.view != "full"
         metadata: dict[str, object] = {"resourceVersion": str(self._state.version)}
         if content == "initial-events-end":
             metadata["annotations"] = _INITIAL_END
@@ -163,7 +168,7 @@ def _line(change: str, raw: bytes, content: Content) -> Send:
     return Send(b'{"type":"%s","object":%s}\n' % (change.encode(), raw), content)
 
 
-def _start(state: State, request: Request, resource: Resource) -> int | None:
+def _start(state: Reading, request: ApiRequest, resource: Resource) -> int | None:
     """The version to begin after, None where the current objects come first (or nothing)."""
     asked = request.query.get("resourceVersion", "")
     if asked in {"", "0"}:
@@ -178,7 +183,7 @@ def _start(state: State, request: Request, resource: Resource) -> int | None:
     return int(asked)
 
 
-def _check_match(request: Request) -> None:
+def _check_match(request: ApiRequest) -> None:
     streamed = request.flag("sendInitialEvents")
     match = request.query.get("resourceVersionMatch", "")
     if streamed is not None and match != "NotOlderThan":

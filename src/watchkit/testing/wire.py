@@ -79,6 +79,11 @@ class Live(Protocol):
         """The time at which something is due even if nothing changes."""
         ...
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something has happened that was not taken yet."""
+        ...
+
     def poll(self, now: float) -> Iterable[Act]:
         """Give what is due by now; after a Finish nothing more comes."""
         ...
@@ -119,6 +124,11 @@ class Conversation:
         if self._silent_until > -math.inf:
             return self._silent_until
         return math.inf if self._live is None else self._live.wake_at
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something waits to be taken, or for a silence to end."""
+        return bool(self._acts) or (self._live is not None and self._live.has_more)
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Have `callback` called at the next changes, instead of the one before."""

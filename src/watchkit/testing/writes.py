@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, TypeAlias
 
-from watchkit.testing import bodies
+from watchkit.testing import bodies, definitions
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource
+from watchkit.testing.values import is_map, section
+
+Part: TypeAlias = Literal["all", "main", "status"]
+"""What a write may touch: all of an object, all but its status, or its status only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes, which part of an object is theirs, and whether it is only to be tried.
+
+    "all" is the hand of a test, which may do what no client can: write a status along.
+    """
+
+    manager: str = "watchkit.testing"
+    part: Part = "all"
+    dry: bool = False
+
 
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _NAME_RULE: Final = (
@@ -17,7 +36,54 @@ _NAME_RULE: Final = (
     " '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used"
     r" for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
-_OURS: Final = ("uid", "creationTimestamp", "deletionTimestamp", "generation")
+_LABEL: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+_LABEL_RULE: Final = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or"
+    " '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or"
+    " 'my_value',  or '12345', regex used for validation is"
+    " '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+_LONGEST_LABEL: Final = 63
+_RBAC_NAME: Final = re.compile(r"[^/%]+")
+_LONGEST_BASE: Final = 58
+"""Letters of a generateName that are kept, so that the name is no longer than 63."""
+
+_METADATA: Final = (
+    "name",
+    "generateName",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+)
+"""The fields of ObjectMeta in the order in which the server writes them; others it drops."""
+
+_KEPT_EMPTY: Final = frozenset({"resourceVersion", "deletionGracePeriodSeconds"})
+_OURS: Final = (
+    "name",
+    "generateName",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+)
+_BEGINNINGS: Final[dict[str, Manifest]] = {
+    "pods": {"phase": "Pending"},
+    "namespaces": {"phase": "Active"},
+}
+"""The status that a new object has, where it is more than an empty one."""
 
 
 def stamp(time: datetime) -> str:
@@ -25,78 +91,104 @@ def stamp(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def created(resource: Resource, manifest: Manifest, *, uid: str, time: str) -> Manifest:
+def created(
+    resource: Resource, manifest: Manifest, *, uid: str, time: str, part: Part = "all"
+) -> Manifest:
     """The object as it is first stored, all but its version.
 
     Raises:
-        Refusal: it carries a version (500), or has no valid name (422).
+        Refusal: it carries a version (500), or has no valid name or finalizers (422).
 
     """
-    metadata = dict(manifest.get("metadata") or {})
+    metadata = dict(section(manifest, "metadata"))
     if metadata.get("resourceVersion"):
         raise Refusal(
             bodies.status(500, "resourceVersion should not be set on objects to be created")
         )
     if not metadata.get("name") and metadata.get("generateName"):
-        metadata["name"] = f"{metadata['generateName']}{uid[-5:]}"
+        metadata["name"] = f"{metadata['generateName'][:_LONGEST_BASE]}{uid[-5:]}"
     _check_name(resource, metadata.get("name"))
+    _check_finalizers(resource, metadata)
+    _check_labels(resource, metadata)
     if resource.namespaced:
-        metadata.setdefault("namespace", "default")
+        metadata["namespace"] = metadata.get("namespace") or "default"
     else:
         metadata.pop("namespace", None)
-    metadata |= {"uid": uid, "creationTimestamp": time}
-    metadata.pop("deletionTimestamp", None)
-    if "spec" in manifest:
+    metadata |= {"uid": uid, "creationTimestamp": time, "resourceVersion": ""}
+    for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"):
+        metadata.pop(name, None)
+    if resource.counts:
         metadata["generation"] = 1
+    if part != "all" and resource.status:
+        manifest = _begun(resource, manifest, time)
     return _typed(resource, {**manifest, "metadata": metadata})
 
 
-def updated(before: Kept, manifest: Manifest) -> Manifest:
-    """The object after a PUT, all but its version; equal to `before` where nothing changes.
+def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
+    """The object after a write, all but its version; equal to `before` where nothing changes.
 
     Raises:
-        Refusal: 409, the write names another version or another uid.
+        Refusal: 409, the write names another version; 422, it adds a finalizer to what is
+            being deleted.
 
     """
-    old = before.manifest["metadata"]
-    metadata = dict(manifest.get("metadata") or {})
+    resource, old = before.resource, before.manifest["metadata"]
+    metadata = dict(section(manifest, "metadata"))
     if metadata.get("resourceVersion") not in {None, "", old["resourceVersion"]}:
-        raise Refusal(bodies.conflict(before.resource, before.name))
-    if metadata.get("uid") not in {None, "", old["uid"]}:
-        raise Refusal(bodies.conflict(before.resource, before.name))
+        raise Refusal(bodies.conflict(resource, before.name))
+    if part == "status" and resource.custom:
+        metadata = dict(old)  # of a custom resource, a status is all that goes in there
+    _check_finalizers(resource, metadata)
+    _check_labels(resource, metadata)
+    _check_new_finalizers(before, metadata)
+    for name in _OURS:
+        metadata.pop(name, None)
     metadata |= {name: old[name] for name in _OURS if name in old}
-    metadata |= {name: old[name] for name in ("name", "namespace") if name in old}
-    metadata["resourceVersion"] = old["resourceVersion"]
-    after = _typed(before.resource, {**manifest, "metadata": metadata})
-    if _desired(after) != _desired(before.manifest):
-        metadata["generation"] = old.get("generation", 0) + 1
+    after = _typed(resource, {**_allowed(before, manifest, part), "metadata": metadata})
+    if resource.counts and _desired(resource, after) != _desired(resource, before.manifest):
+        after["metadata"]["generation"] = old.get("generation", 0) + 1
     return after
 
 
-def deleting(before: Kept, *, time: str) -> Manifest | None:
-    """The object once its deletion is asked for but held up by finalizers; None: it just goes."""
-    metadata = before.manifest["metadata"]
-    if not metadata.get("finalizers"):
-        return None
-    if metadata.get("deletionTimestamp"):
-        return before.manifest
-    marked = {**metadata, "deletionTimestamp": time, "deletionGracePeriodSeconds": 0}
-    marked["generation"] = metadata.get("generation", 0) + 1
-    return {**before.manifest, "metadata": marked}
+def check_uid(before: Kept, manifest: Manifest) -> None:
+    """A PUT that names another uid is meant for another object.
+
+    Raises:
+        Refusal: 409, it does.
+
+    """
+    named: object = section(manifest, "metadata").get("uid")
+    if named not in {None, "", before.uid}:
+        raise Refusal(bodies.other_uid(before.resource, before.key, str(named), before.uid))
 
 
 def finished(manifest: Manifest) -> bool:
-    """Whether a deletion was asked for and no finalizer holds it up any more."""
+    """Whether a deletion was asked for and neither finalizer nor grace holds it up any more."""
     metadata = manifest["metadata"]
-    return bool(metadata.get("deletionTimestamp")) and not metadata.get("finalizers")
+    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
+        return False
+    return not metadata.get("deletionGracePeriodSeconds")
+
+
+def marked(before: Kept, *, time: datetime, grace: int, finalizers: Iterable[str]) -> Manifest:
+    """The object once its deletion is asked for; `time` is when it is to be gone."""
+    metadata: Manifest = {
+        **before.manifest["metadata"],
+        "deletionTimestamp": stamp(time),
+        "deletionGracePeriodSeconds": grace,
+        "finalizers": list(finalizers),
+    }
+    if metadata.get("generation") and "deletionTimestamp" not in before.manifest["metadata"]:
+        metadata["generation"] += 1
+    return _typed(before.resource, {**before.manifest, "metadata": metadata})
 
 
 def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Apply a JSON merge patch (RFC 7386): null removes, objects merge, the rest replaces."""
-    if not isinstance(patch, dict):
+    if not is_map(patch):
         return patch
-    result = dict(cast("Manifest", target)) if isinstance(target, dict) else {}
-    for name, value in cast("Manifest", patch).items():
+    result = dict(target) if is_map(target) else {}
+    for name, value in patch.items():
         if value is None:
             result.pop(name, None)
         else:
@@ -104,10 +196,32 @@ def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 - any JSON value
     return result
 
 
+def _begun(resource: Resource, manifest: Manifest, time: str) -> Manifest:
+    """What a client creates begins without a status, or with that which every new one has."""
+    rest = {name: value for name, value in manifest.items() if name != "status"}
+    if resource.custom:
+        return rest
+    if resource.name == definitions.NAME:
+        return {**rest, "status": definitions.established(manifest, time)}
+    if resource.name == "nodes":  # kubelets register with theirs
+        return manifest
+    return {**rest, "status": _BEGINNINGS.get(resource.name, {})}
+
+
+def _allowed(before: Kept, manifest: Manifest, part: Part) -> Manifest:
+    """The fields outside metadata that a write leaves behind."""
+    if part == "all" or not before.resource.status:
+        return manifest
+    ours, theirs = (before.manifest, manifest) if part == "main" else (manifest, before.manifest)
+    rest = {name: value for name, value in theirs.items() if name != "status"}
+    return {**rest, "status": ours["status"]} if "status" in ours else rest
+
+
 def _check_name(resource: Resource, name: object) -> None:
+    pattern = _RBAC_NAME if resource.group == "rbac.authorization.k8s.io" else _NAME
     if not name:
         why, said = "FieldValueRequired", "Required value: name or generateName is required"
-    elif not isinstance(name, str) or not _NAME.fullmatch(name):
+    elif not isinstance(name, str) or not pattern.fullmatch(name):
         why, said = "FieldValueInvalid", f'Invalid value: "{name}": {_NAME_RULE}'
     else:
         return
@@ -115,18 +229,66 @@ def _check_name(resource: Resource, name: object) -> None:
     raise Refusal(bodies.invalid(resource.kind, str(name or ""), cause, group=resource.group))
 
 
+def _check_finalizers(resource: Resource, metadata: Manifest) -> None:
+    """A finalizer has a domain: "x.io/name"; a few of Kubernetes' own have none."""
+    known = {"foregroundDeletion", "orphan", "kubernetes"}
+    for index, name in enumerate(metadata.get("finalizers") or ()):
+        if "/" not in name and name not in known:
+            said = (
+                f'Invalid value: "{name}": name is neither a standard finalizer name nor is it'
+                " fully qualified"
+            )
+            cause = ("FieldValueInvalid", f"metadata.finalizers[{index}]", said)
+            shown = str(metadata.get("name", ""))
+            raise Refusal(bodies.invalid(resource.kind, shown, cause, group=resource.group))
+
+
+def _check_labels(resource: Resource, metadata: Manifest) -> None:
+    for value in section(metadata, "labels").values():
+        if not isinstance(value, str) or not _LABEL.fullmatch(value):
+            said = f'Invalid value: "{value}": {_LABEL_RULE}'
+        elif len(value) > _LONGEST_LABEL:
+            said = f'Invalid value: "{value}": must be no more than {_LONGEST_LABEL} bytes'
+        else:
+            continue
+        cause = ("FieldValueInvalid", "metadata.labels", said)
+        shown = str(metadata.get("name", ""))
+        raise Refusal(bodies.invalid(resource.kind, shown, cause, group=resource.group))
+
+
+def _check_new_finalizers(before: Kept, metadata: Manifest) -> None:
+    old = before.manifest["metadata"]
+    if not old.get("deletionTimestamp"):
+        return
+    known = old.get("finalizers") or ()
+    new = [name for name in metadata.get("finalizers") or () if name not in known]
+    if new:
+        shown = ", ".join(f'"{name}"' for name in new)
+        said = (
+            "Forbidden: no new finalizers can be added if the object is being deleted, found new"
+            f" finalizers []string{{{shown}}}"
+        )
+        cause = ("FieldValueForbidden", "metadata.finalizers", said)
+        resource = before.resource
+        raise Refusal(bodies.invalid(resource.kind, before.name, cause, group=resource.group))
+
+
 def _typed(resource: Resource, manifest: Manifest) -> Manifest:
-    """With kind, apiVersion and metadata first, as the server writes them."""
-    first = {"kind": resource.kind, "apiVersion": resource.api_version}
-    return {**first, "metadata": manifest["metadata"], **_rest(manifest)}
+    """With kind, apiVersion and metadata first, in order, as the server writes them."""
+    given = manifest["metadata"]
+    metadata = {
+        name: given[name]
+        for name in _METADATA
+        if name in given and (given[name] or name in _KEPT_EMPTY)
+    }
+    first = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
+    rest = {name: value for name, value in manifest.items() if name not in first}
+    return {**first, **rest}
 
 
-def _rest(manifest: Manifest) -> Manifest:
-    known = ("kind", "apiVersion", "metadata")
-    return {name: value for name, value in manifest.items() if name not in known}
-
-
-def _desired(manifest: Manifest) -> Manifest | None:
-    """What generation counts: the spec, of resources that have one."""
-    spec: Manifest | None = manifest.get("spec")
-    return spec
+def _desired(resource: Resource, manifest: Manifest) -> object:
+    """What generation counts: the spec; of custom resources, all that is no status."""
+    if not resource.custom and "spec" in manifest:
+        return manifest["spec"]
+    uncounted = {"metadata", "status"} if resource.status else {"metadata"}
+    return {name: value for name, value in manifest.items() if name not in uncounted}

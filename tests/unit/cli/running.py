@@ -18,8 +18,10 @@ PATIENCE = 60.0
 
 COMMAND = (sys.executable, "-m", "watchkit")
 
-ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-"""What it flushes it flushes itself."""
+NOT_ITS = {"PYTHONUNBUFFERED", "PYTHONIOENCODING", "FORCE_COLOR", "TTY_COMPATIBLE"}
+ENVIRON = {name: value for name, value in os.environ.items() if name not in NOT_ITS}
+"""What it flushes it flushes itself, and nobody tells it how to write to a pipe."""
+ENVIRON["PYTHONUTF8"] = "1"
 
 
 def at(server: FakeApiServer) -> tuple[str, str]:

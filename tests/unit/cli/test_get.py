@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 import yaml
+from kubernetes_asyncio.client import CoreV1Api
 
 from tests.unit.cli.examples import manifest
 from tests.unit.cli.running import COMMAND, ENVIRON, PATIENCE, at, on_terminal, plain, ran, running
@@ -104,13 +105,17 @@ async def test_managed_fields_are_left_out_unless_asked_for(
     shop: FakeCluster, server: FakeApiServer, flags: tuple[str, ...]
 ) -> None:
     """They are a fifth of many an object, and nobody's reading."""
-    managed = [{"manager": "me", "operation": "Update"}]
-    shop.patch("v1", "pods", "default/web-0", {"metadata": {"managedFields": managed}})
+    applied = {"apiVersion": "v1", "kind": "Pod", "metadata": {"labels": {"tier": "front"}}}
+    media: dict[str, Any] = {"_content_type": "application/apply-patch+yaml"}
+    async with shop.connect() as api:
+        await CoreV1Api(api).patch_namespaced_pod(
+            "web-0", "default", applied, field_manager="me", **media
+        )
 
     result = await ran("get", "pod/web-0", "-o", "json", *flags, *at(server))
 
     shown = json.loads(result.stdout)["metadata"].get("managedFields")
-    assert shown == (managed if flags else None)
+    assert ("me" in [each["manager"] for each in shown or ()]) is bool(flags)
 
 
 @pytest.mark.parametrize("flags", [(), ("--watch",)])
@@ -305,6 +310,25 @@ async def test_a_reader_that_is_gone_ends_it_without_a_word(
         result = await anyio.run_process(arguments, stdout=its.fileno(), check=False, env=ENVIRON)
 
     assert (result.returncode, result.stderr) == (0, b"")
+
+
+async def test_a_reader_that_goes_ends_it_with_the_next_change(
+    cluster: FakeCluster, server: FakeApiServer
+) -> None:
+    """Where nothing but writing can tell: a handler that cannot write ends the informer."""
+    ours, its = socket.socketpair()
+    arguments = [*COMMAND, "get", "pods", "--watch", "-o", "name", *at(server)]
+    async with await anyio.open_process(arguments, stdout=its.fileno(), env=ENVIRON) as get:
+        with ours, its, anyio.move_on_after(PATIENCE):
+            await anyio.wait_readable(ours)
+            ours.close()
+            cluster.create(manifest("web-2"))
+            await get.wait()
+        in_time = get.returncode
+        if in_time is None:
+            get.kill()
+        assert get.stderr is not None
+        assert (in_time, [said async for said in get.stderr]) == (0, [])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.unit.cli.running import plain
 from watchkit.cli.findings import Finding, Mark
 from watchkit.cli.report import Json, Lines, signs_for
 
@@ -17,12 +18,13 @@ def test_findings_are_lines_on_stderr_and_manifests_go_to_stdout(
     """So that stdout can be applied; a finding is said before the next check begins."""
     lines = Lines()
     lines.find(FOUND[0])
-    assert capsysbinary.readouterr() == (b"", "✓ server     there\n".encode())
+    out, err = capsysbinary.readouterr()
+    assert (out, plain(err.decode())) == (b"", "✓ server     there\n")
     lines.find(FOUND[1])
     lines.end(FOUND, [ROLE, ROLE])
 
     out, err = capsysbinary.readouterr()
-    assert err.decode().splitlines() == ["✗ rights     none", "1 check of 2 failed"]
+    assert plain(err.decode()).splitlines() == ["✗ rights     none", "1 check of 2 failed"]
     assert out.decode() == "---\n".join(["kind: Role\nmetadata:\n  name: x\n"] * 2)
 
 

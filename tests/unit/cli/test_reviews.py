@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from kubernetes_asyncio.client import ApiClient
 
+from tests.unit.api.wire import WireServer, client_of, whole
 from watchkit.api.client import ClientConfig, connect
 from watchkit.api.discovery import ApiResource
 from watchkit.cli import reviews
@@ -16,6 +17,7 @@ from watchkit.testing import Answer, FakeApiServer, FakeCluster, Forbid
 pytestmark = pytest.mark.anyio
 
 PODS = ApiResource("", "v1", "pods", "pod", "Pod", True, frozenset())  # noqa: FBT003
+SETS = ApiResource("apps", "v1", "statefulsets", "sts", "StatefulSet", True, frozenset())  # noqa: FBT003
 REVIEWS = {
     "identity": ("authentication.k8s.io/v1", "selfsubjectreviews", "SelfSubjectReview"),
     "access": ("authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
@@ -64,6 +66,24 @@ async def test_the_server_says_what_is_allowed(
     answer(cluster, "access", {"allowed": verdict})
 
     assert await reviews.allowed(api, PODS, "shop", "watch") is verdict
+
+
+@pytest.mark.parametrize("namespace", ["shop", None])
+async def test_it_asks_about_what_will_be_watched(namespace: str | None) -> None:
+    """The resource by group and plural; no namespace means all of them."""
+    review = b'{"apiVersion":"authorization.k8s.io/v1","spec":{},"status":{"allowed":true}}'
+    async with WireServer([[whole(review, 201)]]) as server, client_of(server.url) as api:
+        await reviews.allowed(api, SETS, namespace, "watch")
+
+    (asked,) = server.seen
+    assert (asked.method, asked.path.rpartition("/")[2]) == ("POST", "selfsubjectaccessreviews")
+    assert msgspec.json.decode(asked.body)["spec"]["resourceAttributes"] == {
+        "group": "apps",
+        "version": "v1",
+        "resource": "statefulsets",
+        "namespace": namespace or "",
+        "verb": "watch",
+    }
 
 
 async def test_what_it_does_not_say_is_raised_as_ours(

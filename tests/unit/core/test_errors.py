@@ -30,6 +30,8 @@ TREE = {
     errors.CircuitOpen: errors.WatchkitError,
     errors.ConditionTimeout: errors.WatchkitError,
     errors.SyncTimeout: errors.WatchkitError,
+    errors.TerminalError: errors.WatchkitError,
+    errors.LeadershipLost: errors.WatchkitError,
 }
 
 

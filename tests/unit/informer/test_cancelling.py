@@ -1,8 +1,6 @@
 """C8: leaving from every await point leaves no task, connection or timer, within a second."""
 
-import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -10,9 +8,11 @@ import anyio.lowlevel
 import pytest
 
 from tests.unit.informer.informing import Recorder, settle, touch
+from tests.unit.informer.sweeping import Scenario, Steps, run, swept
 from tests.unit.watching.reading import pod
-from watchkit import Change, Handler, InformerFactory, SharedInformer
+from watchkit import Backoff, Change, Handler, InformerFactory, RetryWatcher, SharedInformer, until
 from watchkit.testing import (
+    VIRTUAL_BACKENDS,
     BadJson,
     Disconnect,
     FakeCluster,
@@ -24,23 +24,47 @@ from watchkit.testing import (
     Stall,
     Throttle,
     Unavailable,
+    VirtualBackend,
 )
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.timeout(120)
 
-Scenario = Callable[[FakeCluster, SharedInformer], Awaitable[None]]
+Informed = Callable[[FakeCluster, SharedInformer], Awaitable[None]]
 
-STEPS = 40
-"""Turns of the loop after which the block is cancelled: 0, 1, 2, ..."""
+HORIZON = 4.0
+"""Virtual seconds of each scenario: back-offs, idle timeouts, replays and audits are in them."""
+
+QUICK = Backoff(0.2, 2.0, 1.0)
 
 
 class Slow(Handler[Any]):
     """An async handler that is always in the middle of something."""
 
     async def on_change(self, change: Change[Any]) -> None:
-        """Take a while."""
+        """Take a while, and fail over some."""
         await anyio.sleep(0.3)
         await anyio.lowlevel.checkpoint()
+        if change.name == "b":
+            raise ValueError("b")
+
+
+def informed(then: Informed, **options: Any) -> Scenario:  # noqa: ANN401 - an informer's
+    """Do something within the block of an informer that audits and replays, and stay there."""
+
+    async def scenario(cluster: FakeCluster) -> None:
+        source = cluster.source("v1", "pods", "shop")
+        async with SharedInformer(
+            source,
+            resync_period=1.5,
+            audit_period=2.2,
+            backoff=QUICK,
+            idle_timeout=3,
+            **options,
+        ) as informer:
+            await then(cluster, informer)
+            await anyio.sleep_forever()
+
+    return scenario
 
 
 async def plainly(cluster: FakeCluster, informer: SharedInformer) -> None:
@@ -52,7 +76,7 @@ async def plainly(cluster: FakeCluster, informer: SharedInformer) -> None:
 
 
 async def with_slow_handlers(cluster: FakeCluster, informer: SharedInformer) -> None:
-    """Handlers of both deliveries, several at once."""
+    """Handlers of both deliveries, several at once; one holds the watch back."""
     first = informer.add_event_handler(Slow(), concurrency=3)
     informer.add_event_handler(Slow(), delivery="every", buffer=1)
     await first.wait_for_sync()
@@ -67,6 +91,15 @@ async def with_a_subscription(cluster: FakeCluster, informer: SharedInformer) ->
             await settle(0.2)  # or no time would ever pass
 
 
+async def with_a_subscription_to_all(cluster: FakeCluster, informer: SharedInformer) -> None:
+    """A consumer that holds the watch back."""
+    async with informer.subscribe(delivery="every", buffer=1) as changes:
+        async for _ in changes:
+            touch(cluster, "a", cluster.version)
+            touch(cluster, "b", cluster.version)
+            await settle(0.5)
+
+
 async def with_late_handlers(cluster: FakeCluster, informer: SharedInformer) -> None:
     """Added and removed all the time."""
     while True:
@@ -74,7 +107,7 @@ async def with_late_handlers(cluster: FakeCluster, informer: SharedInformer) -> 
         cluster.create(pod(f"p{cluster.version}"))
         await registration.wait_for_sync()
         registration.remove()
-        await anyio.sleep(0.1)
+        await anyio.sleep(0.4)
 
 
 async def with_version_waits(cluster: FakeCluster, informer: SharedInformer) -> None:
@@ -99,7 +132,18 @@ async def with_sources(cluster: FakeCluster, informer: SharedInformer) -> None:
         await settle(0.2)
 
 
-def under(fault: Fault, *, times: int | None) -> Scenario:
+async def restored(cluster: FakeCluster, informer: SharedInformer) -> None:
+    """The server's store goes back under it: a probe, a list."""
+    await informer.wait_for_sync()
+    before = cluster.version
+    for n in range(3):
+        touch(cluster, "a", n)
+        await settle()
+    cluster.inject(Refuse(), on="watch")
+    cluster.restore(before)
+
+
+def under(fault: Fault, *, times: int | None, **options: Any) -> Scenario:  # noqa: ANN401
     """Let a server misbehave in these ways."""
 
     async def suffer(cluster: FakeCluster, informer: SharedInformer) -> None:
@@ -107,84 +151,114 @@ def under(fault: Fault, *, times: int | None) -> Scenario:
         await plainly(cluster, informer)
         cluster.inject(Gone("http"), on="watch")
         cluster.inject(Disconnect(), on="open")
-        await informer.run_forever()
 
-    return suffer
+    return informed(suffer, **options)
+
+
+async def watched(cluster: FakeCluster) -> None:
+    """A watcher: pages, events, a connection that breaks, a gap."""
+    options = {"limit": 1, "allow_watch_bookmarks": True}
+    source = cluster.source("v1", "pods", "shop")
+    async with RetryWatcher(
+        source, options, replay_existing=True, backoff=QUICK, idle_timeout=3
+    ) as watcher:
+        async for event in watcher.with_markers():
+            fault = Gone("event") if cluster.version % 2 else Disconnect()
+            cluster.inject(fault, on="open")
+            touch(cluster, "a", event)
+            await settle(0.2)
+
+
+async def waited_until(cluster: FakeCluster) -> None:
+    """A wait for what never comes, over connections that break."""
+    source = cluster.source("v1", "pods", "shop")
+
+    async def stir() -> None:
+        while True:
+            touch(cluster, "a", cluster.version)
+            cluster.inject(Disconnect(), on="open")
+            await anyio.sleep(1.1)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stir)
+        await until(source, lambda _: False, name="a")
+
+
+async def lent(cluster: FakeCluster) -> None:
+    """An informer lent to several, one of whom comes and goes."""
+    source = cluster.source("v1", "pods", "shop")
+    async with InformerFactory() as informers, anyio.create_task_group() as users:
+
+        async def use(seconds: float) -> None:
+            while True:
+                async with informers.use(source) as informer:
+                    await informer.wait_for_sync()
+                    await informer.add_event_handler(Slow()).wait_for_sync()
+                    await anyio.sleep(seconds)
+                await anyio.sleep(0.1)
+
+        users.start_soon(use, 0.5)
+        users.start_soon(use, 0.7)
+        await use(0.9)
+
+
+async def lent_and_failing(cluster: FakeCluster) -> None:
+    """A lent informer that fails under its users, and again."""
+    source = cluster.source("v1", "pods", "shop")
+    async with InformerFactory() as informers:
+        while True:
+            try:
+                async with informers.use(source) as informer:
+                    informer.add_event_handler(Slow(), on_error="fail")
+                    await anyio.sleep_forever()
+            except ValueError:
+                await anyio.sleep(0.1)
 
 
 SCENARIOS: dict[str, Scenario] = {
-    "plainly": plainly,
-    "slow handlers": with_slow_handlers,
-    "a subscription": with_a_subscription,
-    "late handlers": with_late_handlers,
-    "version waits": with_version_waits,
-    "opaque waits": with_opaque_waits,
-    "sources": with_sources,
+    "plainly": informed(plainly),
+    "pages": informed(plainly, initial_list="list", options={"limit": 1}),
+    "slow handlers": informed(with_slow_handlers),
+    "a subscription": informed(with_a_subscription),
+    "a subscription to all": informed(with_a_subscription_to_all),
+    "late handlers": informed(with_late_handlers),
+    "version waits": informed(with_version_waits),
+    "opaque waits": informed(with_opaque_waits),
+    "sources": informed(with_sources),
+    "restored": informed(restored),
     "refused": under(Refuse(), times=None),
     "forbidden": under(Forbid(), times=None),
     "throttled": under(Throttle(), times=3),
-    "unavailable": under(Unavailable(), times=2),
-    "no mark": under(NoInitialEventsEnd(), times=None),
-    "no head": under(Stall(at="head"), times=None),
+    "unavailable": under(Unavailable(1), times=2),
+    "no mark": under(NoInitialEventsEnd(), times=None, stream_deadline=1),
+    "no head": under(Stall(at="head"), times=2),
+    "silent": under(Stall(), times=3),
     "disconnected": under(Disconnect(after_events=1), times=5),
-    "garbled": under(BadJson(), times=4),
+    "garbled": under(BadJson(), times=3),
+    "half pages": under(BadJson(), times=3, initial_list="list", options={"limit": 2}),
+    "a watcher": watched,
+    "until": waited_until,
+    "lent": lent,
+    "lent and failing": lent_and_failing,
 }
 
 
-@asynccontextmanager
-async def nothing_left(cluster: FakeCluster) -> AsyncIterator[None]:
-    """Hold the end of the block to C8."""
-    before = len(anyio.get_running_tasks())
-    yield
-    assert cluster.open_watches == 0
-    assert len(anyio.get_running_tasks()) == before
-    requests = len(cluster.requests)
-    await anyio.sleep(200)
-    assert len(cluster.requests) == requests, "somebody went on"
-
-
+@pytest.mark.parametrize("backend", VIRTUAL_BACKENDS)
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_cancelled_at_each_checkpoint(name: str) -> None:
-    """15 scenarios, each cancelled after 0, 1, 2, ... turns of the loop and some later times."""
-    for step in range(STEPS + 4):
-        cluster = FakeCluster()
-        for each in "abc":
-            cluster.create(pod(each))
-        async with nothing_left(cluster):
-            await cancelled_after(step, cluster, SCENARIOS[name])
-    gc.collect()
+def test_cancelled_at_each_checkpoint(name: str, backend: VirtualBackend) -> None:
+    """Each scenario is cancelled at each step of any task in its first seconds."""
+    assert swept(SCENARIOS[name], backend, HORIZON) > 20
 
 
-async def cancelled_after(step: int, cluster: FakeCluster, scenario: Scenario) -> None:
-    """Run a scenario, and cancel its block."""
-    source = cluster.source("v1", "pods", "shop")
-    with anyio.CancelScope() as scope:
-        async with anyio.create_task_group() as killers:
-            killers.start_soon(kill, scope, step)
-            async with SharedInformer(source, resync_period=0.5, audit_period=0.7) as informer:
-                await scenario(cluster, informer)
-                await anyio.sleep_forever()
-    assert scope.cancelled_caught
+@pytest.mark.parametrize("backend", VIRTUAL_BACKENDS)
+def test_a_sweep_finds_what_is_left(backend: VirtualBackend) -> None:
+    """A watch that is not hung up in one place is found by the cancellation just there."""
 
+    async def careless(cluster: FakeCluster) -> None:
+        stream = await cluster.source("v1", "pods").watch({}, idle_timeout=100)
+        await anyio.sleep(1)
+        stream.close()
 
-async def kill(scope: anyio.CancelScope, step: int) -> None:
-    """Cancel after so many turns of the loop; after the last of them, so many half seconds."""
-    for _ in range(min(step, STEPS)):
-        await anyio.lowlevel.checkpoint()
-    await anyio.sleep(max(0, step - STEPS) * 0.45)
-    scope.cancel()
-
-
-@pytest.mark.parametrize("step", range(20))
-async def test_a_use_cancelled_at_each_checkpoint(cluster: FakeCluster, step: int) -> None:
-    """A lent informer ends with its last user, however that ends."""
-    async with InformerFactory() as informers:
-        with anyio.CancelScope() as scope:
-            async with anyio.create_task_group() as killers:
-                killers.start_soon(kill, scope, step)
-                async with informers.use(cluster.source("v1", "pods")) as informer:
-                    await informer.wait_for_sync()
-                    await anyio.sleep_forever()
-        await settle()
-        assert cluster.open_watches == 0
-        assert repr(informers) == "<InformerFactory informers=0>"
+    with pytest.raises(AssertionError):
+        swept(careless, backend, HORIZON)
+    run(careless, backend, Steps(None), HORIZON)

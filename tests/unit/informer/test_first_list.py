@@ -26,11 +26,11 @@ from watchkit.core.errors import SyncTimeout
 from watchkit.informer.shared_informer import SharedInformer
 from watchkit.testing import (
     Answer,
+    ApiRequest,
     Disconnect,
     FakeCluster,
     Gone,
     NoInitialEventsEnd,
-    Request,
     Throttle,
 )
 
@@ -41,7 +41,7 @@ FORBIDDEN = b'{"kind":"Status","code":422,"reason":"Invalid","message":"sendInit
 NO_STREAMS = Answer(422, body=FORBIDDEN)
 
 
-def streams(request: Request) -> bool:
+def streams(request: ApiRequest) -> bool:
     """Whether a request asks for initial events."""
     return "sendInitialEvents" in request.query
 

@@ -9,7 +9,7 @@ from tests.unit.watching.scripted import Pause, ScriptedSource, added, page, rep
 from watchkit import Backoff, HealthState
 from watchkit.core.errors import WatchkitError
 from watchkit.informer.shared_informer import SharedInformer
-from watchkit.testing import FakeCluster, Forbid, Gone, Request
+from watchkit.testing import ApiRequest, FakeCluster, Forbid, Gone
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,7 @@ def of(namespace: str, name: str) -> dict[str, object]:
     return made
 
 
-def in_lab(request: Request) -> bool:
+def in_lab(request: ApiRequest) -> bool:
     """Whether a request is for namespace lab."""
     return request.namespace == "lab"
 

@@ -243,6 +243,8 @@ def test_the_past_can_be_told_from_the_log(writes: list[tuple[str, str]]) -> Non
     for version, wanted in seen.items():
         objects = log.at(version)
         assert [objects[key].copy() for key in sorted(objects)] == wanted
+        assert [kept.copy() for kept in log.ordered(version).objects] == wanted
+        assert log.ordered(version).keys == sorted(objects)
 
 
 @given(before=WRITES, after=WRITES)
@@ -262,6 +264,10 @@ def test_a_restored_cluster_is_what_it_was(
     cluster.restore(version)
 
     assert (cluster.version, cluster.list("v1", "configmaps")) == (version, objects)
+    resource = cluster.front.catalogue.named("v1", "configmaps")
+    assert resource is not None
+    ordered = log_of(cluster, resource).ordered(version)
+    assert [kept.copy() for kept in ordered.objects] == objects
     assert cluster.create(config_map("new"))["metadata"]["uid"] not in uids
 
 

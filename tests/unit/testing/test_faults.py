@@ -14,6 +14,7 @@ from watchkit.core.errors import (
     ServerUnavailable,
     TooManyRequests,
     TransportError,
+    Unauthorized,
 )
 from watchkit.core.source import ListerWatcher
 from watchkit.testing import (
@@ -22,6 +23,9 @@ from watchkit.testing import (
     CloseAtOnce,
     Disconnect,
     ErrorEvent,
+    EtcdLeaderChanged,
+    EtcdTimeout,
+    ExpireToken,
     FakeCluster,
     Fault,
     Forbid,
@@ -29,6 +33,7 @@ from watchkit.testing import (
     Gone,
     NoBookmarks,
     NoInitialEventsEnd,
+    Redirect,
     Refuse,
     Stall,
     Throttle,
@@ -51,6 +56,10 @@ STATUS = {"kind": "Status", "code": 500, "message": "broken"}
         (Throttle(7), TooManyRequests, 429),
         (Unavailable(), ServerUnavailable, 503),
         (Forbid(), Forbidden, 403),
+        (ExpireToken(), Unauthorized, 401),
+        (Redirect(), Redirected, 307),
+        (EtcdLeaderChanged(), ServerUnavailable, 500),
+        (EtcdTimeout(), ServerUnavailable, 500),
     ],
 )
 async def test_answers_instead_of_the_servers_own(

@@ -4,6 +4,7 @@ from dataclasses import FrozenInstanceError, dataclass, fields
 
 import anyio
 import pytest
+from kubernetes_asyncio.client import ApiException, CoreV1Api
 
 from tests.unit.testing.manifests import config_map
 from tests.unit.testing.watching import listing, short
@@ -16,15 +17,21 @@ from watchkit.core.errors import (
 )
 from watchkit.core.source import ListerWatcher
 from watchkit.testing import (
+    Answer,
     Case,
     CloseAtOnce,
     Disconnect,
+    EtcdLeaderChanged,
+    EtcdTimeout,
+    ExpireToken,
     FakeCluster,
     Fault,
+    Forbid,
     NoInitialEventsEnd,
     Stall,
     Throttle,
     Unavailable,
+    run_virtual,
 )
 from watchkit.testing.wire import Act, Bend, Finish, Head, Send
 
@@ -184,3 +191,24 @@ async def test_an_unserved_resource_can_be_struck_too(cluster: FakeCluster) -> N
         await listing(source)
     with pytest.raises(NotFound):
         await listing(source)
+
+
+FRONT = [Answer(500), Throttle(), Unavailable(), Forbid(), EtcdLeaderChanged(), ExpireToken()]
+BEHIND = [EtcdTimeout(), Disconnect(at="head")]
+
+
+@pytest.mark.parametrize("fault", [*FRONT, *BEHIND], ids=repr)
+def test_a_write_that_is_refused_in_front_is_not_done(fault: Fault) -> None:
+    """What stands before the store keeps a write from it; what befalls the answer does not."""
+
+    async def main() -> None:
+        cluster = FakeCluster()
+        cluster.create(config_map("a"))
+        cluster.inject(fault, on="write")
+        async with cluster.connect() as api:
+            with pytest.raises((ApiException, OSError)):
+                await CoreV1Api(api).delete_namespaced_config_map("a", "shop")
+
+        assert bool(cluster.list("v1", "configmaps")) == (fault in FRONT)
+
+    run_virtual(main)

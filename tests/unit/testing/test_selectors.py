@@ -3,10 +3,11 @@
 import pytest
 
 from watchkit.testing.bodies import Refusal
+from watchkit.testing.builtin import BUILT_IN
 from watchkit.testing.resources import Catalogue, Resource
 from watchkit.testing.selectors import parse_fields, parse_labels
 
-CATALOGUE = Catalogue()
+CATALOGUE = Catalogue(BUILT_IN)
 
 
 def served(api_version: str, plural: str) -> Resource:

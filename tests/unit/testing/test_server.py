@@ -80,7 +80,12 @@ async def test_what_is_no_path(
 
 async def test_methods_without_a_verb(session: aiohttp.ClientSession) -> None:
     """A method that means nothing on a path is a 405."""
-    for method, path in (("PUT", LISTING), ("DELETE", LISTING), ("POST", f"{LISTING}/a")):
+    for method, path in (
+        ("PUT", LISTING),
+        ("DELETE", "/api/v1/configmaps"),
+        ("POST", f"{LISTING}/a"),
+        ("DELETE", "/api/v1/namespaces"),
+    ):
         async with session.request(method, path, json={}) as answer:
             assert (answer.status, b"MethodNotAllowed" in await answer.read()) == (405, True)
 
@@ -133,7 +138,11 @@ async def test_the_path_has_the_last_word_on_the_namespace(
         ("application/strategic-merge-patch+json", b'{"data":{"k":"v"}}', 200),
         ("application/strategic-merge-patch+json", b'{"data":{"k":["v"]}}', 415),
         ("application/strategic-merge-patch+json", b'{"$patch":"replace"}', 415),
-        ("application/json-patch+json", b"[]", 415),
+        ("application/strategic-merge-patch+json", b'{"data":{"$retainKeys":["k"]}}', 415),
+        ("application/json-patch+json", b'[{"op":"add","path":"/data/x","value":"1"}]', 200),
+        ("application/json-patch+json", b'[{"op":"test","path":"/data/k","value":"1"}]', 422),
+        ("application/json-patch+json", b'{"data":{}}', 400),
+        ("text/plain", b"{}", 415),
         ("application/merge-patch+json", b"{", 400),
         ("application/merge-patch+json", b"[]", 400),
     ],
@@ -176,8 +185,9 @@ async def test_discovery_speaks_of_groups(
 
     assert (await got(session, "/api"))["versions"] == ["v1"]
     assert (await got(session, "/apis/x.io"))["versions"] == groups["x.io"]["versions"]
-    (shops,) = (await got(session, "/apis/x.io/v1alpha1"))["resources"]
+    shops, status = (await got(session, "/apis/x.io/v1alpha1"))["resources"]
     assert (shops["name"], shops["kind"]) == ("shops", "Shop")
+    assert (status["name"], status["verbs"]) == ("shops/status", ["get", "patch", "update"])
     assert (await got(session, "/version"))["gitVersion"] == "v1.37.1"
 
 

@@ -96,7 +96,9 @@ async def test_formats_are_negotiated(cluster: FakeCluster, session: aiohttp.Cli
     table = "application/json;as=Table;v=v1;g=meta.k8s.io"
     assert await kind("*/*") == "ConfigMapList"
     assert await kind("application/vnd.kubernetes.protobuf, application/json") == "ConfigMapList"
-    assert await kind(f"{table},application/json") == "ConfigMapList"
+    assert await kind(f"{table},application/json") == "Table"
+    old = table.replace("v=v1", "v=v1beta1")
+    assert await kind(f"{old},application/json") == "ConfigMapList"
     assert await kind(f"{partial},application/json") == "PartialObjectMetadataList"
     assert await kind("application/vnd.kubernetes.protobuf") == "Status"
 

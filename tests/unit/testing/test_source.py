@@ -10,12 +10,12 @@ from tests.unit.testing.manifests import config_map
 from watchkit.core.errors import IdleTimeout, NotFound, TransportError
 from watchkit.core.source import ListerWatcher, WatchStream
 from watchkit.testing import (
+    ApiRequest,
     Case,
     Disconnect,
     FakeCluster,
     Fault,
     Frames,
-    Request,
     Stall,
     TornLine,
 )
@@ -62,8 +62,8 @@ async def test_requests_are_written_down(cluster: FakeCluster) -> None:
     (await source.watch({"resourceVersion": "95"}, idle_timeout=10)).close()
 
     assert cluster.requests == [
-        Request("list", "configmaps", "shop", {"limit": "5", "newParam": "x"}, began),
-        Request(
+        ApiRequest("list", "configmaps", "shop", {"limit": "5", "newParam": "x"}, began),
+        ApiRequest(
             "watch", "configmaps", "shop", {"resourceVersion": "95", "watch": "true"}, began + 3
         ),
     ]

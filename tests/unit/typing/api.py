@@ -4,9 +4,12 @@ Checked by mypy --strict and pyright (`nox -s types`), never run.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import assert_type
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, assert_type
 
 import msgspec
+from anyio.streams.memory import MemoryObjectReceiveStream
 from kubernetes_asyncio.client import ApiClient, CoreV1Api, V1Pod
 
 from watchkit import (
@@ -15,6 +18,7 @@ from watchkit import (
     ApiError,
     Backoff,
     Bookmark,
+    Change,
     CircuitBreaker,
     CircuitOpen,
     ConditionTimeout,
@@ -22,6 +26,7 @@ from watchkit import (
     Event,
     Health,
     HealthState,
+    LeadershipLost,
     ListerWatcher,
     ListOptions,
     ListWatch,
@@ -35,6 +40,8 @@ from watchkit import (
     RetryingTransport,
     RetryPolicy,
     RetryWatcher,
+    SharedInformer,
+    Store,
     Synced,
     TransportError,
     Verdict,
@@ -47,6 +54,31 @@ from watchkit import (
     watch,
 )
 from watchkit.conditions import all_of, any_of, is_deleted, is_ready, not_
+from watchkit.controllers import (
+    Controller,
+    EventRecorder,
+    FencingToken,
+    ItemExponential,
+    ItemFastSlow,
+    LeaderElector,
+    MaxOf,
+    Request,
+    Result,
+    TokenBucket,
+    WithMaxWait,
+    WorkQueue,
+    annotations_changed,
+    enqueue_mapped,
+    enqueue_object,
+    enqueue_owner,
+    ensure_finalizer,
+    fencing_token,
+    generation_changed,
+    labels_changed,
+    owner_reference,
+    remove_finalizer,
+    set_condition,
+)
 
 
 class Pod(msgspec.Struct):
@@ -274,3 +306,84 @@ async def limits(get: Callable[[str], Awaitable[Object]]) -> None:
     except RetriesExhausted as error:
         assert_type(error.attempts, int)
         assert_type(error.cause, BaseException | None)
+
+
+async def reconcile(shops: Store, pods: Store[V1Pod], request: Request) -> Result | None:
+    """A reconcile looks its object up, and says when to look again."""
+    assert_type(shops.get(request), Object | None)
+    assert_type(pods.get(request), V1Pod | None)
+    return Result(requeue_after=60) if request.namespace == "shop" else None
+
+
+def shops_of(pod: V1Pod) -> list[Request]:
+    """Ask for the shop of a pod."""
+    return [Request("shop", str(pod))]
+
+
+async def controllers(
+    shops: SharedInformer, pods: SharedInformer[V1Pod], webhooks: MemoryObjectReceiveStream[str]
+) -> None:
+    """A controller watches informers of any model, and streams of anything."""
+    controller = Controller(partial(reconcile, shops.store, pods.store), name="shop", workers=4)
+    controller.watches(shops)
+    controller.watches(shops, enqueue_object, predicates=[lambda change: change.name != "a"])
+    controller.watches(pods, enqueue_owner("x.io/v1", "Shop"))
+    controller.watches(pods, enqueue_mapped(shops_of), predicates=[is_running])
+    controller.watches(webhooks, lambda name: [Request(None, name.upper())])
+    controller.watches(pods, predicates=[(generation_changed | labels_changed) & is_running])
+    pods.add_event_handler(on_delete=print, predicate=is_running & ~annotations_changed)
+    await controller.run()
+    assert_type(controller.statistics().running, int)
+
+
+def is_running(change: Change[V1Pod]) -> bool:
+    """A predicate is a function of a change."""
+    assert_type(change.object, V1Pod)
+    return change.meta.deletion_timestamp is None
+
+
+async def queues() -> None:
+    """A queue is of keys of one type; its limiter may be of any."""
+    limiter: MaxOf[str] = MaxOf(ItemExponential(1, 60), TokenBucket(5, 10))
+    queue: WorkQueue[str] = WorkQueue(WithMaxWait(limiter, 30))
+    queue.add("a", priority=-100)
+    assert_type(queue.add_rate_limited("a"), float)
+    assert_type(await queue.get(), str)
+    async with queue.processing() as key:
+        assert_type(key, str)
+    assert_type(WorkQueue[Request](ItemFastSlow(1, 60, 3)).get_nowait(), Request)
+
+
+async def elections(api: ApiClient, controller: Controller) -> None:
+    """What runs under a lease gives what it gives."""
+    elector = LeaderElector(api, "shop", namespace="x", identity="a", retry_period=1.5)
+
+    async def main() -> int:
+        token = fencing_token()
+        assert_type(token, FencingToken | None)
+        if token is not None:
+            token.check()
+        return 1
+
+    try:
+        assert_type(await elector.run(main), int)
+        await elector.run(controller.run)
+    except LeadershipLost as lost:
+        assert_type(lost.cause, BaseException | None)
+    assert_type(elector.is_leader, bool)
+    assert_type(elector.token, FencingToken | None)
+    assert_type(elector.statistics(), dict[str, int])
+
+
+async def what_reconcilers_write(api: ApiClient, shop: Object) -> None:
+    """Objects, their conditions, and what is said of them."""
+    source = ListWatch.for_resource(api, "x.io/v1", "shops")
+    shop = await ensure_finalizer(source, shop, "x.io/cleanup")
+    assert_type(await remove_finalizer(source, shop, "x.io/cleanup"), Object)
+    conditions: list[dict[str, Any]] = shop["status"]["conditions"]
+    now = datetime.now(UTC)
+    assert_type(set_condition(conditions, "Ready", "True", reason="Up", now=now), bool)
+    assert_type(owner_reference(shop, controller=False), dict[str, Any])
+    async with EventRecorder(api, "shops", buffer=10) as recorder:
+        recorder.event(shop, "Normal", "Up", "all there", action="Start")
+        assert_type(recorder.statistics(), dict[str, int])

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from watchkit import Backoff
-from watchkit.testing import Request
+from watchkit.testing import ApiRequest
 
 HAIR = 1e-6
 """Sums of floats do not come out even."""
 
 
-def starts(requests: Sequence[Request]) -> list[float]:
+def starts(requests: Sequence[ApiRequest]) -> list[float]:
     """When lists and watches began; later pages and probes are not counted."""
     return [each.time for each in requests if "continue" not in each.query and not is_probe(each)]
 
 
-def is_probe(request: Request) -> bool:
+def is_probe(request: ApiRequest) -> bool:
     """Whether this is the list beside a watch."""
     return request.verb == "list" and request.query.get("limit") == "1"
 

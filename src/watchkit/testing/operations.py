@@ -1,0 +1,240 @@
+"""What a request for objects is answered: each verb but watch, from the state. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, cast
+
+import msgspec
+
+from watchkit.testing import apply, bodies, patches, scaling, writes
+from watchkit.testing.bodies import Refusal, Reply
+from watchkit.testing.deletes import Deletion
+from watchkit.testing.log import Kept, Manifest
+from watchkit.testing.paging import Page, list_page
+from watchkit.testing.replica import Reading
+from watchkit.testing.requests import ApiRequest, Verb
+from watchkit.testing.resources import Resource
+from watchkit.testing.reviews import reviewed
+from watchkit.testing.selection import Selection
+from watchkit.testing.state import State
+from watchkit.testing.values import is_map, section
+from watchkit.testing.writes import Author, Part
+
+_OPTIONS: Final = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
+
+
+def answer(state: State, reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
+    """Do what is asked and say what came of it; `reading` is what reads see.
+
+    Raises:
+        Refusal: the server says no.
+
+    """
+    _check_dry_run(request)
+    if request.verb == "list":
+        return _list(reading, request, resource)
+    if request.verb == "get":
+        return _get(reading, request, resource)
+    return _OPERATIONS[request.verb](state, request, resource)
+
+
+def _list(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
+    return Reply(200, list_page(reading, request, resource).body(resource, request.view))
+
+
+def _create(state: State, request: ApiRequest, resource: Resource) -> Reply:
+    if resource.review:
+        return Reply(201, msgspec.json.encode(reviewed(resource, request.body)) + b"\n")
+    manifest = _object(request, resource)
+    kept = state.create(resource, _placed(request, manifest), _author(request))
+    return _shown(state.now(), request, kept, 201)
+
+
+def _get(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
+    asked = request.number("resourceVersion")
+    if asked > reading.version:
+        return bodies.too_large(asked, reading.version)
+    kept = reading.log(resource).objects.get(_key(request, resource))
+    if kept is None:
+        return bodies.not_found(resource, request.name or "")
+    return _shown(reading.now(), request, kept)
+
+
+def _update(state: State, request: ApiRequest, resource: Resource) -> Reply:
+    if request.subresource == "scale":
+        kept = state.find(resource, _key(request, resource))
+        wanted = scaling.scaled(kept, cast("Manifest", request.body or {}))
+        return _shown(state.now(), request, state.update(kept, wanted, _author(request)))
+    manifest = _object(request, resource)
+    metadata = section(manifest, "metadata")
+    named = str(metadata.get("name") or "")
+    if not named:
+        said = f"the name of the object ({request.name} based on URL) was undeterminable:"
+        raise Refusal(bodies.bad_request(f"{said} name must be provided"))
+    if named != request.name:
+        raise Refusal(bodies.other_name(named, request.name or ""))
+    manifest = _placed(request, manifest)
+    key = _key(request, resource)
+    if resource.upsert and not request.subresource and key not in state.log(resource).objects:
+        return _shown(state.now(), request, state.create(resource, manifest, _author(request)), 201)
+    kept = state.find(resource, key)
+    _check_version(kept, metadata)
+    writes.check_uid(kept, manifest)
+    return _shown(state.now(), request, state.update(kept, manifest, _author(request)))
+
+
+def _patch(state: State, request: ApiRequest, resource: Resource) -> Reply:
+    patches.check_media(request.media, resource)
+    if request.media == patches.APPLY:
+        return _apply(state, request, resource)
+    if request.flag("force") is not None:
+        said = "Forbidden: may not be specified for non-apply patch"
+        raise Refusal(_bad_option("FieldValueForbidden", "force", said))
+    kept = state.find(resource, _key(request, resource))
+    if request.subresource == "scale":
+        wanted = scaling.patched(kept, request.media, request.body)
+    else:
+        wanted = patches.patched(kept, request.media, request.body)
+        patches.check_identity(kept, wanted)
+    return _shown(state.now(), request, state.update(kept, wanted, _author(request)))
+
+
+def _apply(state: State, request: ApiRequest, resource: Resource) -> Reply:
+    if not request.query.get("fieldManager"):
+        said = "Required value: is required for apply patch"
+        raise Refusal(_bad_option("FieldValueRequired", "fieldManager", said))
+    applied = request.body if is_map(request.body) else {}
+    metadata = section(applied, "metadata")
+    if (applied.get("apiVersion"), applied.get("kind")) != (resource.api_version, resource.kind):
+        said = f"invalid object type: {applied.get('apiVersion', '/')}, Kind={applied.get('kind')}"
+        raise Refusal(bodies.bad_request(said))
+    if metadata.get("managedFields"):
+        raise Refusal(bodies.bad_request("metadata.managedFields must be nil"))
+    if metadata.get("name") not in {None, request.name}:
+        raise Refusal(bodies.other_name(str(metadata["name"]), request.name or ""))
+    key = _key(request, resource)
+    before = state.log(resource).objects.get(key)
+    if before is None and metadata.get("uid"):
+        raise Refusal(bodies.no_such_uid(resource, request.name or "", str(metadata["uid"])))
+    if before is None and request.subresource:
+        raise Refusal(bodies.not_found(resource, request.name or ""))
+    named = {**applied, "metadata": {**metadata, "name": request.name}}
+    terms = apply.Terms(_author(request), bool(request.flag("force")))
+    kept = state.apply(resource, key, _placed(request, named), terms)
+    return _shown(state.now(), request, kept, 201 if before is None else 200)
+
+
+def _delete(state: State, request: ApiRequest, resource: Resource) -> Reply:
+    kept = state.find(resource, _key(request, resource))
+    asked = Deletion.of(request.body, request.query)
+    gone = state.delete(kept, asked)
+    still_there = state.log(resource).objects.get(kept.key)
+    over = still_there is None or (asked.dry and asked.mark(kept, state.now()) is None)
+    if over and not resource.shows_deleted:
+        return bodies.deleted(resource, gone.name, gone.uid)
+    return _shown(state.now(), request, gone)
+
+
+def _delete_collection(state: State, request: ApiRequest, resource: Resource) -> Reply:
+    selection = Selection.of(request, resource)
+    asked = Deletion.of(request.body, request.query)
+    objects = state.log(resource).objects
+    found = [objects[key] for key in sorted(objects) if selection.matches(objects[key])]
+    page = Page(state.version, found, "", None, state.now())
+    for kept in found:
+        state.delete(kept, asked)
+    return Reply(200, page.body(resource, request.view))
+
+
+def _author(request: ApiRequest) -> Author:
+    part: Part = "status" if request.subresource == "status" else "main"
+    return Author(request.manager, part, dry=bool(request.query.get("dryRun")))
+
+
+def _key(request: ApiRequest, resource: Resource) -> str:
+    return resource.key(request.namespace, request.name or "")
+
+
+def _object(request: ApiRequest, resource: Resource) -> Manifest:
+    """The object in a body, which has to be one of the resource."""
+    said = request.body
+    wanted = f"the object provided is unrecognized (must be of type {resource.kind})"
+    if not is_map(said):
+        raise Refusal(bodies.bad_request(f"{wanted}: couldn't get version/kind"))
+    manifest = said
+    version, kind = manifest.get("apiVersion"), manifest.get("kind")
+    if resource.custom and not kind:
+        text = msgspec.json.encode(manifest).decode()
+        raise Refusal(bodies.bad_request(f"{wanted}: Object 'Kind' is missing in '{text}'"))
+    if resource.custom and version != resource.api_version:
+        raise Refusal(
+            bodies.bad_request(
+                f"the API version in the data ({version}) does not match the expected API version"
+                f" ({resource.api_version})"
+            )
+        )
+    if kind not in {None, "", resource.kind}:
+        raise Refusal(_other_kind(resource, manifest))
+    if version not in {None, "", resource.api_version}:
+        raise Refusal(_other_kind(resource, manifest))
+    return manifest
+
+
+def _other_kind(resource: Resource, manifest: Manifest) -> Reply:
+    kind, version = str(manifest.get("kind")), manifest.get("apiVersion")
+    if resource.custom:
+        said = f'Invalid value: "{kind}": must be {resource.kind}'
+        name = str(section(manifest, "metadata").get("name", ""))
+        cause = ("FieldValueInvalid", "kind", said)
+        return bodies.invalid(kind, name, cause, group=resource.group)
+    said = f'{kind} in version "{version}" cannot be handled as a {resource.kind}'
+    return bodies.bad_request(said)
+
+
+def _placed(request: ApiRequest, manifest: Manifest) -> Manifest:
+    """In the namespace of the path, which is the object's where it names none."""
+    metadata = section(manifest, "metadata")
+    if metadata.get("namespace") not in {None, "", request.namespace}:
+        raise Refusal(bodies.other_namespace())
+    if request.namespace is None:
+        return manifest
+    return {**manifest, "metadata": {**metadata, "namespace": request.namespace}}
+
+
+def _check_version(kept: Kept, metadata: Manifest) -> None:
+    version = str(metadata.get("resourceVersion") or "")
+    if not version and kept.resource.guarded:
+        raise Refusal(bodies.unversioned_update(kept.resource, kept.name))
+    if version and not version.isdecimal():
+        said = f'strconv.ParseUint: parsing "{version}": invalid syntax'
+        raise Refusal(bodies.status(500, said))
+
+
+def _check_dry_run(request: ApiRequest) -> None:
+    said = request.query.get("dryRun", "All")
+    if said != "All" and request.writes:
+        options = _OPTIONS.get(request.verb, "DeleteOptions")
+        text = f'Unsupported value: ["{said}"]: supported values: "All"'
+        cause = ("FieldValueNotSupported", "dryRun", text)
+        raise Refusal(bodies.invalid(options, "", cause, group="meta.k8s.io"))
+
+
+def _bad_option(why: str, option: str, said: str) -> Reply:
+    return bodies.invalid("PatchOptions", "", (why, option, said), group="meta.k8s.io")
+
+
+def _shown(now: datetime, request: ApiRequest, kept: Kept, status: int = 200) -> Reply:
+    if request.subresource == "scale":
+        return Reply(status, msgspec.json.encode(scaling.scale_of(kept)) + b"\n")
+    return Reply(status, kept.written(request.view, now) + b"\n")
+
+
+_OPERATIONS: Final[Mapping[Verb, Callable[[State, ApiRequest, Resource], Reply]]] = {
+    "create": _create,
+    "update": _update,
+    "patch": _patch,
+    "delete": _delete,
+    "deletecollection": _delete_collection,
+}

@@ -1,0 +1,1 @@
+"""Tests that take minutes: sessions of their own run them."""

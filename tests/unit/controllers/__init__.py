@@ -1,0 +1,1 @@
+"""Tests of what a controller is made of, in virtual time on both backends."""

@@ -1,0 +1,308 @@
+"""The whole informer through anything that can happen, against dicts: a stateful machine."""
+
+from functools import partial
+from inspect import isawaitable
+from typing import Any, ClassVar
+
+import anyio
+import pytest
+from anyio.abc import TaskGroup
+from hypothesis import settings as Settings  # noqa: N812 - the informer's are called so
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, precondition, rule
+
+from tests.unit.informer.happenings import CONTENT, KEY, NAMESPACE, NUMBER, Happenings
+from tests.unit.informer.judging import PARTIAL, WHOLE, Judge, Manner
+from tests.unit.informer.parties import Party, shows
+from tests.unit.informer.stage import Serve, Stage
+from tests.unit.informer.world import (
+    CONTENTS,
+    KEYS,
+    NAMES,
+    NAMESPACES,
+    Shown,
+    World,
+    by_content,
+    only_good,
+    shown,
+)
+from watchkit import Backoff, SharedInformer
+from watchkit.testing import VirtualBackend
+
+BOUND = 600.0
+"""Virtual seconds in which an informer catches up once its server is right again."""
+
+MANNERS = st.builds(
+    Manner,
+    wanted=st.sampled_from((*WHOLE, *PARTIAL)),
+    delivery=st.sampled_from(["latest", "every"]),
+    buffer=st.sampled_from([1, 2, 1000]),
+    concurrency=st.integers(1, 3),
+    replay=st.booleans(),
+    pace=st.sampled_from([None, 0, 0.2, 1.0]),
+    raises=st.booleans(),
+    calls=st.none() | st.integers(1, 4),
+)
+SETTINGS = st.fixed_dictionaries(
+    {
+        "initial_list": st.sampled_from(["auto", "list"]),
+        "resync_period": st.sampled_from([None, 30]),
+        "audit_period": st.sampled_from([None, 20]),
+        "options": st.sampled_from([{}, {"limit": 2}]),
+        "transform": st.sampled_from([None, only_good]),
+    }
+)
+
+
+class Machine(Happenings):
+    """A server with two namespaces, an informer of them, those who listen to it."""
+
+    backend: ClassVar[VirtualBackend]
+    tasks: TaskGroup
+    informer: SharedInformer
+    tap: Party
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parties: list[Party] = []
+        self.watched = [*NAMESPACES]
+        self.indexes = {"content"}
+
+    @initialize(settings=SETTINGS, pods=st.dictionaries(KEY, CONTENT))
+    def start(self, settings: dict[str, Any], pods: dict[str, str]) -> None:
+        """Set the scene; the informer is made, and begins to run."""
+        self.has_begun = True
+        self.is_audited = settings["audit_period"] is not None
+        self.world = World(transforms=settings["transform"] is not None)
+        for key, content in pods.items():
+            self.world.write(key, content)
+        self.sources = {each: self.world.cluster.source("v1", "pods", each) for each in NAMESPACES}
+        self.stage = Stage(self.backend, partial(self.live, settings))
+        self.do(lambda: None)
+
+    async def live(self, settings: dict[str, Any], serve: Serve) -> None:
+        """Run the informer and all who listen, and do what is to be done."""
+        self.informer = SharedInformer(
+            [*self.sources.values()],
+            indexers={"content": by_content},
+            backoff=Backoff(0.5, 2.0, 4.0),
+            idle_timeout=20,
+            **settings,
+        )
+        self.tap = Party(Judge(Manner(delivery="every", buffer=10**6)))
+        self.add(self.tap)
+        async with anyio.create_task_group() as self.tasks, self.informer:
+            await serve()
+            self.tasks.cancel_scope.cancel()
+
+    # Who listens.
+
+    def add(self, party: Party) -> None:
+        """Add a handler."""
+        judge, manner = party.judge, party.judge.manner
+        judge.restores = lambda: self.world.restores
+        party.registration = self.informer.add_event_handler(
+            judge,
+            delivery=manner.delivery,
+            buffer=manner.buffer,
+            concurrency=manner.concurrency,
+            predicate=manner.wanted,
+            replay=manner.replay,
+        )
+        party.begins(self.informer)
+        judge.quit = lambda: self.remove(party)
+        self.parties.append(party)
+
+    def remove(self, party: Party) -> None:
+        """Remove who listens; nothing may come from now on."""
+        if party.registration is not None:
+            party.registration.remove()
+        if party.scope is not None:
+            party.scope.cancel()
+        party.ends()
+
+    @precondition(lambda self: len(self.parties) < 7)
+    @rule(manner=MANNERS)
+    def add_handler(self, manner: Manner) -> None:
+        """At any time."""
+        self.do(lambda: self.add(Party(Judge(manner), self.tap)))
+
+    @precondition(lambda self: len(self.parties) < 7)
+    @rule(manner=MANNERS)
+    def subscribe(self, manner: Manner) -> None:
+        """At any time; a subscription is read one by one, and always begins with what is there."""
+        words = {**vars(manner), "concurrency": 1, "replay": True, "raises": False, "calls": None}
+        party = Party(Judge(Manner(**words)), self.tap)
+        self.parties.append(party)
+        self.do(lambda: self.tasks.start_soon(self.read, party))
+
+    async def read(self, party: Party) -> None:
+        """Consume a subscription until it is given up."""
+        judge, manner = party.judge, party.judge.manner
+        judge.restores = lambda: self.world.restores
+        changes = self.informer.subscribe(
+            delivery=manner.delivery, buffer=manner.buffer, predicate=manner.wanted
+        )
+        with anyio.CancelScope() as party.scope:
+            async with changes:
+                party.begins(self.informer)
+                async for change in changes:
+                    if judge.is_removed:
+                        break
+                    result = judge.on_change(change)
+                    if isawaitable(result):
+                        await result
+
+    @precondition(lambda self: len(self.parties) > 1)
+    @rule(which=NUMBER)
+    def leave(self, which: int) -> None:
+        """At any time, whatever waits; who is listening to all stays."""
+        party = self.parties[1 + which % (len(self.parties) - 1)]
+        self.do(lambda: self.remove(party))
+
+    @precondition(lambda self: len(self.parties) > 1)
+    @rule(which=NUMBER)
+    def stick(self, which: int) -> None:
+        """Somebody does not come back from a call."""
+        judge = self.parties[1 + which % (len(self.parties) - 1)].judge
+
+        def shut() -> None:
+            judge.gate = judge.gate or anyio.Event()
+
+        self.do(shut)
+
+    # Indexes and sources.
+
+    @rule(name=st.sampled_from(["content", "more", "other"]))
+    def switch_index(self, name: str) -> None:
+        """Add an index, or remove it."""
+        if name in self.indexes:
+            self.do(lambda: self.informer.remove_indexer(name))
+        else:
+            self.do(lambda: self.informer.add_indexers({name: by_content}))
+        self.indexes ^= {name}
+
+    @rule(namespace=NAMESPACE)
+    def switch_source(self, namespace: str) -> None:
+        """Watch a namespace, or watch it no longer."""
+        if namespace in self.watched:
+            self.do(lambda: self.informer.remove_source(namespace))
+            self.watched.remove(namespace)
+        else:
+            self.do(lambda: self.informer.add_source(self.sources[namespace]))
+            self.watched.append(namespace)
+
+    # What must hold.
+
+    @rule()
+    def catch_up(self) -> None:
+        """Once the server is right again and nobody is stuck, all have heard of all there is."""
+        self.do(self.converge)
+        self.is_restored = False
+
+    @precondition(lambda self: not any(each.blocks for each in self.parties))
+    @rule()
+    def catch_up_beside_the_stuck(self) -> None:
+        """Who is stuck keeps nobody else, unless every change is to come to it."""
+        self.do(lambda: self.converge(free=False))
+        self.is_restored = False
+
+    async def converge(self, *, free: bool = True) -> None:
+        """Heal the server, and wait until all is well; then nothing comes any more."""
+        self.world.heal()
+        for party in self.parties if free else ():
+            party.judge.free()
+        pause = 0.01
+        with anyio.move_on_after(BOUND):
+            for namespace in {*self.watched} & self.world.latest.keys():
+                await self.informer.wait_for_version(self.world.latest[namespace])
+            await anyio.sleep(pause)
+            while not self.is_well():
+                pause = min(2 * pause, 2.0)
+                await anyio.sleep(pause)
+            await self.sync()
+        self.check_all()
+        told = len(self.tap.told())
+        await anyio.sleep(3)
+        assert len(self.tap.told()) == told, "told of nothing new"
+        self.check_all()
+
+    async def sync(self) -> None:
+        """Nobody waits for a handler to have handled what was there: it has."""
+        for party in self.parties:
+            if party.registration is not None and party.until is None and not party.judge.gate:
+                await party.registration.wait_for_sync()
+
+    def is_well(self) -> bool:
+        """Whether the cache is what the server has, and all who are not stuck know it."""
+        return (
+            self.cached() == self.world.shows(self.watched)
+            and self.informer.store.undecodable.keys() == self.world.bad(self.watched)
+            and shows(self.tap.judge.shown) == shows(self.informer.store)
+            and all(each.has_all() for each in self.parties if each.judge.gate is None)
+        )
+
+    def cached(self) -> Shown:
+        """What the cache shows."""
+        return {key: shown(each) for key, each in self.informer.store.items()}
+
+    def check_all(self) -> None:
+        """Hold everything against everything."""
+        assert self.cached() == self.world.shows(self.watched)
+        assert self.informer.store.undecodable.keys() == self.world.bad(self.watched)
+        assert shows(self.tap.judge.shown) == shows(self.informer.store)
+        self.world.check(self.tap.judge.told)
+        for party in self.parties:
+            if party.judge.gate is None:
+                party.check()
+
+    @invariant()
+    def each_call_is_right_and_counted(self) -> None:
+        """A call follows from those before; what came was handled, runs, waits or was merged."""
+        for party in self.parties:
+            assert party.judge.wrong == []
+            party.check_statistics(KEYS)
+
+    @invariant()
+    def an_index_finds_what_is_there(self) -> None:
+        """At any time: no more and no less."""
+        if not self.has_begun:
+            return
+        store = self.informer.store
+        for name in self.indexes:
+            want: dict[str, set[str]] = {}
+            for key, each in store.items():
+                for value in [] if each.labels["content"] == "odd" else by_content(each):
+                    want.setdefault(value, set()).add(key)
+            for value in (*CONTENTS, *NAMES):
+                assert {*store.keys_by_index(name, value)} == want.get(value, set())
+
+    def teardown(self) -> None:
+        """In the end all is well, and nothing is left."""
+        if not self.has_begun:
+            return
+        try:
+            self.do(self.converge)
+        finally:
+            self.stage.close()
+        assert self.world.cluster.open_watches == 0
+        assert all(not each.judge.running for each in self.parties)
+
+
+class OnAsyncio(Machine):
+    """The machine on asyncio."""
+
+    backend = "asyncio"
+
+
+class OnTrio(Machine):
+    """The machine on trio."""
+
+    backend = "trio"
+
+
+MORE = Settings(max_examples=2 * Settings().max_examples)
+OnAsyncio.TestCase.settings = OnTrio.TestCase.settings = MORE
+
+TestOnAsyncio = pytest.mark.timeout(300)(OnAsyncio.TestCase)
+TestOnTrio = pytest.mark.timeout(300)(OnTrio.TestCase)

@@ -1,0 +1,66 @@
+"""When faults strike: on a path, at the n-th time, by chance."""
+
+import pytest
+
+from tests.unit.testing.watching import listing
+from watchkit.core.errors import ServerUnavailable
+from watchkit.core.source import ListerWatcher
+from watchkit.testing import (
+    ApiRequest,
+    FakeCluster,
+    Unavailable,
+    at_random,
+    matching,
+    nth,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("pattern", "strikes"),
+    [
+        ("/api/v1/namespaces/shop/configmaps", True),
+        ("/api/*/configmaps", True),
+        ("*/shop/*", True),
+        ("/api/v1/configmaps", False),
+        ("/apis/*", False),
+        ("/API/*", False),
+    ],
+)
+async def test_a_path_is_matched(
+    cluster: FakeCluster, source: ListerWatcher, pattern: str, *, strikes: bool
+) -> None:
+    """A star stands for anything, slashes too; letters count as they are."""
+    injected = cluster.inject(Unavailable(), when=matching(pattern))
+
+    if strikes:
+        with pytest.raises(ServerUnavailable):
+            await listing(source)
+    else:
+        await listing(source)
+
+    assert injected.fired == int(strikes)
+
+
+async def test_the_nth_of_those_that_fit(cluster: FakeCluster, source: ListerWatcher) -> None:
+    """Requests of other verbs do not count."""
+    cluster.inject(Unavailable(), on="list", when=nth(2))
+
+    await listing(source)
+    (await source.watch({}, idle_timeout=10)).close()
+    with pytest.raises(ServerUnavailable):
+        await listing(source)
+    await listing(source)
+
+
+def test_chance_is_the_same_with_the_same_seed() -> None:
+    """A seed strikes the same requests in every run, and about as many as were asked for."""
+    request = ApiRequest("list", "pods")
+
+    def struck(seed: int) -> list[bool]:
+        when = at_random(0.3, seed)
+        return [when(request) for _ in range(1000)]
+
+    assert struck(1) == struck(1) != struck(2)
+    assert 250 < sum(struck(1)) < 350
