@@ -246,8 +246,9 @@ class Feed(Generic[E]):
         intake = self._events.watched(frames, before, watch.version, watch.initial)
         if intake.synced:
             watch.initial, watch.version = None, intake.version
-        if intake.version is not None and intake.version != before:
-            watch.moved = True
+        has_moved = intake.version != before
+        watch.moved = watch.moved or has_moved
+        if intake.version is not None and (has_moved or intake.bookmarks):
             self._decide(Moved(intake.version, by_bookmark=intake.bookmarks > 0))
         if intake.failure is not None:
             self._end(Failed(intake.failure, opened=True))

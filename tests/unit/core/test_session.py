@@ -4,6 +4,7 @@ Each docstring of a row begins with the row's own words.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from watchkit.core import errors
 from watchkit.core.backoff import Backoff
 from watchkit.core.position import (
     Abandoned,
+    Doubted,
     Ended,
     Failed,
     List,
@@ -238,6 +240,36 @@ def test_progress_ends_a_run_of_failures(what: str) -> None:
     PROGRESS[what](driver)
 
     assert (driver.at.attempt, driver.at.failures, driver.at.cause) == (0, 0, None)
+
+
+def test_a_bookmark_at_the_same_version_is_no_progress() -> None:
+    """It says that the server sends bookmarks, and nothing else."""
+    driver = failing()
+    driver.fail(IDLE, opened=True)
+    driver.fail(IDLE, opened=True)
+    driver.start()
+    driver.see(Opened())
+    before = driver.at
+    driver.see(Moved("5", by_bookmark=True))
+
+    assert driver.at == replace(before, bookmarked=True)
+    assert silence_bound(driver.at, driver.policy, 300) == 150.0
+
+
+# A doubt.
+
+
+def test_a_doubt_lists_at_once_and_no_sooner_than_a_back_off_allows() -> None:
+    """A back-off is a deadline: what makes one list anew amid it does not end it."""
+    driver = Driver("5")
+    driver.watch()
+    driver.see(Doubted("an audit"))
+    assert (driver.next(), driver.delay) == (List(gap=True), 0.0)
+
+    driver = failing()
+    driver.fail(errors.TooManyRequests(429, retry_after=50.0))
+    driver.see(Doubted("an audit"), after=10.0)
+    assert (driver.next(), driver.delay) == (List(gap=True), 40.0)
 
 
 # Silence.
