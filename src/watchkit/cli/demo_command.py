@@ -43,5 +43,5 @@ def demo(seconds: int, *, plain: bool) -> None:
     listen(lambda _: None)  # the picture tells the same
     hush("asyncio", "aiohttp")
     is_live = sys.stdout.isatty() and not plain and not is_dumb(os.environ)
-    plan = Plan(seconds=seconds, troubles=script(seed=1))
+    plan = Plan(seconds=seconds, troubles=script(seed=2))
     finish(lambda: run(plan, Picture() if is_live else Lines()))

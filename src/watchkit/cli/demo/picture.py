@@ -64,15 +64,16 @@ def _numbers(glances: Sequence[Glance], room: int) -> table.Table:
     seen = list(glances)[-room:]
     last = seen[-1]
     grid = table.Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(3):
-        grid.add_column(no_wrap=True, overflow="ellipsis")
+    for width in (len("divergence"), len("● forbidden"), None):
+        grid.add_column(no_wrap=True, overflow="ellipsis", min_width=width)
     restored = f", {counted(last.epoch, 'restore')} seen" if last.epoch else ""
-    versions = f"at version {last.version}, the server at {last.served_version}{restored}"
+    versions = f"at version {last.version}, the server at {last.served_version}"
+    served = f"the server has {last.served:,}{restored}"
     course = text.Text(bars([each.behind for each in seen]), "yellow")
     rates = (bars([each.rate for each in seen]), "cyan")
     for name, value, style, beside in (
         ("informer", f"● {last.state}", _STATES.get(last.state, _TROUBLED), text.Text(versions)),
-        ("cache", f"{last.cached:,} pods", "bold", text.Text(f"the server has {last.served:,}")),
+        ("cache", f"{last.cached:,} pods", "bold", text.Text(served)),
         ("divergence", f"{last.behind:,}", _TROUBLED if last.behind else _GOOD, course),
         (
             "events",
