@@ -45,9 +45,9 @@ class Running:
     replica: Replica
     proxy: RecordingProxy
 
-    def writes(self, after: int = 0) -> list[RecordedRequest]:
-        """Give what it asked to be written, behind the first so many requests: its work only."""
-        found = [each for each in self.proxy.requests[after:] if each.method != "GET"]
+    def writes(self, start: int = 0, end: int | None = None) -> list[RecordedRequest]:
+        """Give what it asked to be written, its work only, among some of its requests."""
+        found = [each for each in self.proxy.requests[start:end] if each.method != "GET"]
         return [each for each in found if any(f"/{part}" in each.path for part in WORK)]
 
     def renewals(self) -> list[RecordedRequest]:
@@ -136,7 +136,7 @@ class Shop:
         raise TimeoutError(f"never: {why}")
 
     async def until_there(self, path: str) -> JsonObject:
-        """Wait until an object is there that is not the earlier one, and give it."""
+        """Wait until an object is there, and give it."""
 
         async def is_there() -> bool:
             return await self.get(path) is not None
