@@ -239,7 +239,8 @@ class Machine(Happenings):
     def is_well(self) -> bool:
         """Whether the cache is what the server has, and all who are not stuck know it."""
         return (
-            self.cached() == self.world.shows(self.watched)
+            all(map(self.world.was_noticed, self.watched))
+            and self.cached() == self.world.shows(self.watched)
             and self.informer.store.undecodable.keys() == self.world.bad(self.watched)
             and shows(self.tap.judge.shown) == shows(self.informer.store)
             and all(each.has_all() for each in self.parties if each.judge.gate is None)
@@ -301,7 +302,7 @@ class OnTrio(Machine):
     backend = "trio"
 
 
-MORE = Settings(max_examples=2 * Settings().max_examples, stateful_step_count=40)
+MORE = Settings(max_examples=3 * Settings().max_examples // 2, stateful_step_count=40)
 OnAsyncio.TestCase.settings = OnTrio.TestCase.settings = MORE
 
 TestOnAsyncio = pytest.mark.timeout(300)(OnAsyncio.TestCase)

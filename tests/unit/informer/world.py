@@ -69,6 +69,7 @@ class World:
         self._transforms = transforms
         self._writes = 0
         self._compacted = 0
+        self._away: dict[str, tuple[Injection, int]] = {}
         self._faults: list[Injection] = []
         self._last: dict[str, dict[str, Any]] = {}
 
@@ -151,7 +152,9 @@ class World:
         self.heal()  # the one list that would tell of it must not fail
         self.cluster.restore(version)
         for namespace in NAMESPACES:
-            self.cluster.inject(Refuse(), on="watch", when=partial(_is_in, namespace))
+            when = partial(_is_in, namespace)
+            away = self.cluster.inject(Refuse(), on="watch", when=when)
+            self._away[namespace] = (away, len(self.cluster.requests))
         self.restores += 1
         self.latest.clear()
         pods = [*self.cluster.list("v1", "pods")]
@@ -161,6 +164,16 @@ class World:
         """Let the watches that are open tell of nothing any more, as long as they are."""
         self.is_lossy = True
         self.cluster.inject(Lose(), on="open")
+
+    def was_noticed(self, namespace: str) -> bool:
+        """Whether who watches a namespace has asked for a list since the server was restored."""
+        away, since = self._away.get(namespace, (None, 0))
+        if away is None:
+            return True
+        asked = [each for each in self.cluster.requests[since:] if each.namespace == namespace]
+        lists = [each for each in asked if each.verb == "list" and each.view == "full"]
+        streams = [each for each in asked if "sendInitialEvents" in each.query]
+        return away.fired > 0 and (lists != [] or len(streams) > 1)
 
     # What is to be seen.
 
