@@ -14,6 +14,7 @@ import structlog
 from tests.unit.cli.lying import CORRUPTED
 from tests.unit.cli.running import COMMAND, ENVIRON, PATIENCE, on_terminal, plain, ran, running
 from watchkit.cli.demo.running import Plan, run
+from watchkit.cli.demo.scene import Glance, Scene
 from watchkit.cli.demo.stage import Lines
 from watchkit.cli.demo.troubles import CATALOGUE, Blow, Trouble
 from watchkit.cli.demo.writing import CANARY
@@ -80,6 +81,30 @@ async def test_every_trouble_of_the_catalogue_strikes_and_is_survived(
     out = capfd.readouterr().out
     assert status == 0, out
     assert f"     1 x  {trouble.name}\n" in out
+
+
+class Watching(Lines):
+    """Lines, and what else there was to see."""
+
+    def __init__(self) -> None:
+        self.glances: list[Glance] = []
+
+    def paint(self, scene: Scene, now: float) -> None:
+        """Keep the latest."""
+        self.glances.append(scene.glances[-1])
+
+
+async def test_a_restored_store_is_seen_as_one(quiet: None) -> None:
+    """It goes back behind what the informer has seen, so that its health can say so."""
+    restored = [trouble for trouble in CATALOGUE if trouble.still]
+    stage = Watching()
+
+    status = await run(Plan(seconds=0.1, troubles=restored, objects=FEW), stage)
+
+    assert status == 0
+    assert len(restored) == 1
+    assert [stage.glances[0].epoch, stage.glances[-1].epoch] == [0, 1]
+    assert stage.glances[-1].behind == 0
 
 
 async def test_a_trouble_that_is_not_survived_gives_1(

@@ -104,6 +104,16 @@ def test_what_a_handler_was_not_told_is_found() -> None:
     assert not verdict.holds
 
 
+def test_a_handler_that_was_told_nonsense_does_not_hold() -> None:
+    """Even where it comes out right in the end."""
+    pods = {"shop/a": pod("a")}
+
+    verdict = judge(pods, dict(pods), told(added(pod("a")), added(pod("a"))))
+
+    assert (verdict.contradictions, verdict.untold) == (1, ())
+    assert not verdict.holds
+
+
 def test_a_trouble_that_was_not_survived_does_not_hold() -> None:
     """However right the cache is."""
     assert not judge({}, {}, Mirror(), lost=("a fault",)).holds
