@@ -44,8 +44,8 @@ class LeaseCalls:
     def __init__(self, client: ApiClient, name: str, namespace: str) -> None:
         if not isinstance(cast("object", client), ApiClient):
             raise TypeError(f"an ApiClient is needed, not {type(client).__name__}")
-        self.name = checked("name", name)
-        self.namespace = checked("namespace", namespace)
+        self.name: str = checked("name", name)
+        self.namespace: str = checked("namespace", namespace)
         self._client = client
         self._path = Target.named(API_VERSION, "leases", namespace).path
         self._lane: str | None = None

@@ -48,9 +48,9 @@ class Candidate:
     """One candidate for one lease. Starts nothing; a caller awaits its steps."""
 
     def __init__(self, leases: Leases, terms: Terms) -> None:
-        self.standing = Standing(terms)
-        self.failures = 0
-        self.renewals = 0
+        self.standing: Standing = Standing(terms)
+        self.failures: int = 0
+        self.renewals: int = 0
         self._leases = leases
         self._terms = terms
         self._observer = LeaseObserver(leases.name, leases.namespace, terms.identity)

@@ -15,8 +15,8 @@ class Term:
     """One term of one holder: its deadline moves with each renewal, and ends with it."""
 
     def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-        self.scope = anyio.CancelScope(deadline=deadline)
+        self.deadline: float = deadline
+        self.scope: anyio.CancelScope = anyio.CancelScope(deadline=deadline)
 
     def extend(self, deadline: float) -> None:
         """Let the work go on until then; its own timer ends it, whoever is late."""

@@ -141,7 +141,7 @@ class Log:
     """The objects of one resource and the entries since the last compaction."""
 
     def __init__(self, resource: Resource) -> None:
-        self.resource = resource
+        self.resource: Resource = resource
         self.objects: dict[str, Kept] = {}
         self.entries: list[Entry] = []
         self._last = 0

@@ -96,8 +96,8 @@ class Mirror:
 
     def __init__(self) -> None:
         self.known: dict[str, Identity] = {}
-        self.told = 0
-        self.contradictions = 0
+        self.told: int = 0
+        self.contradictions: int = 0
 
     def take(self, change: Change) -> None:
         """Be told a change."""

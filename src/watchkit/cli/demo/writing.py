@@ -66,7 +66,7 @@ class Writer:
 
     def __init__(self, cluster: FakeCluster, seed: int, wanted: int) -> None:
         self.still = False
-        self.writes = 0
+        self.writes: int = 0
         self.there: dict[str, Identity] = {}
         self._cluster = cluster
         self._luck = Random(seed)  # noqa: S311 - a schedule, no secret
