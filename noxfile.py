@@ -104,11 +104,12 @@ def install(session: nox.Session, *wanted: str, project: bool = True) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting, which package may import which, and that the mutants still fit."""
+    """Check style, formatting, the floors, that each fault has a test and each mutant fits."""
     install(session, *group("lint"), project=False)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", env={"PYTHONPATH": "src"})
+    session.run("python", "tools/faults.py")
     session.run("python", "-m", "tests.simulation.mutants", "--check")
 
 

@@ -31,6 +31,10 @@ CASES = {
     *family("HT", 8),
     *family("RY", 1),
     *family("BK", 1),
+    *family("WQ", 10),
+    *family("PQ", 9),
+    *family("LE", 8),
+    *family("EV", 1),
     *family("W", 20, "{}"),
     *family("S", 32, "{:02}"),
     *family("P", 25, "{:02}"),
@@ -39,6 +43,7 @@ DEVIATING = {
     *("RW-03", "RW-04", "RW-09", "RW-10", "RW-11", "UN-03", "PG-01"),
     *("RF-11", "RF-12", "RF-15", "RF-16", "RF-17", "RF-18", "RF-21", "WL-02", "WL-06", "CD-01"),
     *("FQ-03", "FQ-07", "SI-02", "SI-11", "SI-12", "SI-16", "ST-02", "ST-10"),
+    *("WQ-06", "WQ-07", "WQ-09", "PQ-04", "LE-01", "LE-04", "LE-05", "LE-07", "EV-01"),
 }
 
 

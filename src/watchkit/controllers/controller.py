@@ -8,14 +8,16 @@ from typing import Any, TypeVar, overload
 from anyio.abc import ObjectReceiveStream
 
 from watchkit.controllers.enqueueing import enqueue_object
-from watchkit.controllers.outcomes import Reconcile, Statistics, Tally
+from watchkit.controllers.outcomes import Reconcile
 from watchkit.controllers.requests import Request
 from watchkit.controllers.running import Run
 from watchkit.controllers.sources import Watched
 from watchkit.controllers.work_queue import WorkQueue
 from watchkit.controllers.workers import Settings, Workers
+from watchkit.core.counting import ReconcileTally
 from watchkit.core.events import Change
 from watchkit.core.limiters import Limiter
+from watchkit.core.statistics import ControllerState, ControllerStatistics
 from watchkit.informer.shared_informer import SharedInformer
 
 T = TypeVar("T")
@@ -57,7 +59,8 @@ class Controller:
             raise ValueError("a queue has its own rate_limiter: give it that one")
         self._settings = Settings(name, workers, timeout, grace)
         self._queue: WorkQueue[Request] = WorkQueue(rate_limiter) if queue is None else queue
-        self._tally = Tally()
+        self._queue.name = self._queue.name or name
+        self._tally = ReconcileTally(name)
         self._workers = Workers(reconcile, self._queue, self._settings, self._tally)
         self._sources: list[Watched] = []
         self._run: Run | None = None
@@ -66,6 +69,16 @@ class Controller:
     def name(self) -> str:
         """The controller's name, in logs and as a label."""
         return self._settings.name
+
+    @property
+    def queue(self) -> WorkQueue[Request]:
+        """The requests that wait, and those that are worked on."""
+        return self._queue
+
+    @property
+    def tally(self) -> ReconcileTally:
+        """The counters of what came of its reconciles, which outlive it."""
+        return self._tally
 
     @overload
     def watches(
@@ -131,11 +144,32 @@ class Controller:
         finally:
             self._run = None
 
-    def statistics(self) -> Statistics:
-        """Count what was reconciled so far, over all runs, and what the queue holds."""
-        return self._tally.statistics(self._settings.workers, self._queue.statistics())
+    def statistics(self) -> ControllerStatistics:
+        """Count what was reconciled so far, over all runs; may be read from any thread."""
+        done = self._tally.statistics()
+        return ControllerStatistics(
+            done.controller,
+            done.results,
+            done.duration,
+            state=self._state,
+            workers=self._settings.workers,
+            running=len(self._workers),
+            queue=self._queue.statistics(),
+        )
+
+    def is_live(self, max_age: float) -> bool:
+        """Whether no reconcile is at work `max_age` seconds after it had to end.
+
+        For a liveness probe. It has to end at its `timeout`, and at the end of the grace period;
+        one that is still at work much later does not heed its cancellation, and only a restart
+        ends it. Without a timeout a reconcile may take as long as it likes.
+        """
+        return self._workers.overdue <= max_age
+
+    @property
+    def _state(self) -> ControllerState:
+        return "stopped" if self._run is None else self._run.state
 
     def __repr__(self) -> str:
-        state = "stopped" if self._run is None else self._run.state
-        counts = f"running={self._tally.running}/{self._settings.workers} queue={self._queue!r}"
-        return f"<Controller {self.name} {state} {counts}>"
+        counts = f"running={len(self._workers)}/{self._settings.workers} queue={self._queue!r}"
+        return f"<Controller {self.name} {self._state} {counts}>"

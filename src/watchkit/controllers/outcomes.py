@@ -1,26 +1,18 @@
-"""What came of one reconcile, as a value, and how many had which outcome."""
+"""What came of one reconcile, as a value."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import anyio
 
-from watchkit.controllers import work_queue
 from watchkit.controllers.requests import Request, Result
 from watchkit.core.errors import TerminalError
-from watchkit.core.histogram import Distribution, Histogram
+from watchkit.core.statistics import ReconcileResult
 
 Reconcile: TypeAlias = Callable[[Request], Awaitable[Result | None]]
-Verdict: TypeAlias = Literal[
-    "success", "requeue_after", "error", "timeout", "terminal", "cancelled"
-]
-
-_BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""Seconds; those of controller-runtime, fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +22,7 @@ class Succeeded:
     requeue_after: float | None
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ReconcileResult:
         """In a word."""
         return "success" if self.requeue_after is None else "requeue_after"
 
@@ -40,7 +32,7 @@ class Failed:
     """It raised, or took too long: it is tried again."""
 
     error: BaseException
-    verdict: Verdict = "error"
+    verdict: ReconcileResult = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +40,14 @@ class GivenUp:
     """It raised what trying again does not heal."""
 
     error: Exception
-    verdict: Verdict = "terminal"
+    verdict: ReconcileResult = "terminal"
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
     """It was still at work at the end of the grace period."""
 
-    verdict: Verdict = "cancelled"
+    verdict: ReconcileResult = "cancelled"
 
 
 Outcome: TypeAlias = Succeeded | Failed | GivenUp | Cancelled
@@ -92,43 +84,3 @@ def _is_terminal(error: object) -> bool:
     if isinstance(error, ExceptionGroup):
         return cast("ExceptionGroup[Exception]", error).split(TerminalError)[1] is None
     return isinstance(error, TerminalError)
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What a controller has done so far, and what it is doing.
-
-    `running` reconciles are at work, on at most `workers` at once. `results` counts those that
-    ended, by outcome: success, requeue_after, error, timeout, terminal, cancelled. `duration` is
-    how long they took, in seconds.
-    """
-
-    workers: int
-    running: int
-    results: Mapping[Verdict, int]
-    duration: Distribution
-    queue: work_queue.Statistics
-
-    @property
-    def errors(self) -> int:
-        """How many reconciles failed, however."""
-        return sum(self.results.get(each, 0) for each in ("error", "timeout", "terminal"))
-
-
-class Tally:
-    """Counts the reconciles of a controller, over all its runs."""
-
-    def __init__(self) -> None:
-        self.running: int = 0
-        self._results: Counter[Verdict] = Counter()
-        self._duration = Histogram(_BOUNDS)
-
-    def count(self, outcome: Outcome, duration: float) -> None:
-        """Count one that ended."""
-        self._results[outcome.verdict] += 1
-        self._duration.observe(duration)
-
-    def statistics(self, workers: int, queue: work_queue.Statistics) -> Statistics:
-        """Give what was counted, as a value."""
-        duration = self._duration.snapshot()
-        return Statistics(workers, self.running, dict(self._results), duration, queue)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 import anyio
 from anyio.abc import ObjectReceiveStream
@@ -15,6 +15,7 @@ from watchkit.controllers.sources import Watched, priority_of
 from watchkit.controllers.work_queue import WorkQueue
 from watchkit.controllers.workers import Settings, Workers
 from watchkit.core.errors import WatchkitError
+from watchkit.core.statistics import ControllerState
 from watchkit.informer.life import Life
 from watchkit.informer.registration import Registration
 from watchkit.informer.shared_informer import SharedInformer
@@ -22,8 +23,6 @@ from watchkit.observe.reconciling import ControllerObserver
 
 _LOOK: Final = 0.5
 """Seconds between two looks at a lease; others wait for longer than that before they take it."""
-
-State: TypeAlias = Literal["waiting", "working", "draining"]
 
 
 class Run:
@@ -36,7 +35,7 @@ class Run:
         sources: Sequence[Watched],
         settings: Settings,
     ) -> None:
-        self.state: State = "waiting"
+        self.state: ControllerState = "waiting"
         self._workers = workers
         self._queue = queue
         self._sources = sources

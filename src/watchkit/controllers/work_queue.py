@@ -6,41 +6,18 @@ import math
 import random
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 import anyio.lowlevel
 
-from watchkit.core.histogram import Distribution, Histogram
+from watchkit.controllers.clock import Clock
+from watchkit.core.counting import QueueTally
 from watchkit.core.limiters import ItemExponential, Limiter, MaxOf, TokenBucket
 from watchkit.core.queueing import Keys
+from watchkit.core.statistics import QueueStatistics
 
 K = TypeVar("K", bound=Hashable)
-
-_BOUNDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1000.0)
-"""Seconds: from a key that goes straight through to the longest wait of the default limiter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What a queue holds, and what it has done so far; times are in seconds.
-
-    `depth` keys wait to be given out, `later` ones wait for their time, `processing` are worked
-    on: the longest for `longest_running`, all together for `unfinished_work`. `adds` counts the
-    times that a key began to wait, `retries` those that were rate-limited. `queue_duration` is
-    how long keys waited from when they were due, `work_duration` how long they were worked on.
-    """
-
-    depth: int
-    later: int
-    processing: int
-    adds: int
-    retries: int
-    longest_running: float
-    unfinished_work: float
-    queue_duration: Distribution
-    work_duration: Distribution
 
 
 class WorkQueue(Generic[K]):
@@ -53,19 +30,19 @@ class WorkQueue(Generic[K]):
 
     `rate_limiter` says how long a key that failed waits (`add_rate_limited`); the default is
     `MaxOf(ItemExponential(), TokenBucket())`, as in client-go. It belongs to this queue alone.
+    By its `name` it is measured; a controller gives its own to a queue that has none.
     """
 
-    def __init__(self, rate_limiter: Limiter[K] | None = None) -> None:
+    def __init__(self, rate_limiter: Limiter[K] | None = None, *, name: str = "") -> None:
         if rate_limiter is None:
             rate_limiter = MaxOf(ItemExponential(), TokenBucket())
         self._limiter: Limiter[K] = rate_limiter
-        self._keys: Keys[K] = Keys()
+        self._tally = QueueTally(name)
+        self._keys: Keys[K] = Keys(self._tally)
+        self._clock = Clock()
         self._getters: dict[anyio.Event, None] = {}
         self._drained: anyio.Event | None = None
         self._is_aborted = False
-        self._retries = 0
-        self._queued = Histogram(_BOUNDS)
-        self._worked = Histogram(_BOUNDS)
 
     # Adding.
 
@@ -106,7 +83,7 @@ class WorkQueue(Generic[K]):
             return 0.0
         luck = random.random()  # noqa: S311 - jitter, no secret
         delay = self._limiter.delay(key, anyio.current_time(), luck)
-        self._retries += 1
+        self._tally.retries += 1
         self.add_after(key, delay, priority)
         return delay
 
@@ -142,10 +119,10 @@ class WorkQueue(Generic[K]):
             anyio.EndOfStream: the queue was closed, and nothing is left to be given out.
 
         """
-        taken = self._keys.take(anyio.current_time())
+        taken = self._keys.take(self._clock.read())
         if taken is None:
             raise anyio.EndOfStream if self._is_over else anyio.WouldBlock
-        self._queued.observe(taken.waited)
+        self._tally.queued.observe(taken.waited)
         self._pass_on()
         return taken.key
 
@@ -157,7 +134,7 @@ class WorkQueue(Generic[K]):
 
         """
         began = self._keys.done(key)
-        self._worked.observe(max(0.0, anyio.current_time() - began))
+        self._tally.worked.observe(max(0.0, anyio.current_time() - began))
         self._pass_on()
         if self._drained is not None and self._keys.is_idle:
             self._drained.set()
@@ -207,26 +184,46 @@ class WorkQueue(Generic[K]):
             self._keys.promote(anyio.current_time())
         return len(self._keys)
 
-    def statistics(self) -> Statistics:
-        """Give what it holds and what it has done, as a value."""
-        now = anyio.current_time()
+    @property
+    def name(self) -> str:
+        """What it is called, "" for a queue that was not given a name."""
+        return self._tally.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._tally.name = name
+
+    @property
+    def tally(self) -> QueueTally:
+        """The counters of what it has done, which outlive it."""
+        return self._tally
+
+    def statistics(self) -> QueueStatistics:
+        """Count what it has done so far, and what it holds; may be read from any thread."""
+        now = self._clock.seen()
+        if self._clock.is_here:
+            self._keys.promote(now)
         running = [max(0.0, now - began) for began in self._keys.began()]
-        return Statistics(
-            depth=len(self),
-            later=self._keys.later,
-            processing=self._keys.running,
-            adds=self._keys.adds,
-            retries=self._retries,
+        depth, later = self._keys.waiting(now)
+        done = self._tally.statistics()
+        return QueueStatistics(
+            done.name,
+            done.adds,
+            done.retries,
+            done.queue_duration,
+            done.work_duration,
+            depth=depth,
+            later=later,
+            processing=len(running),
             longest_running=max(running, default=0.0),
             unfinished_work=sum(running),
-            queue_duration=self._queued.snapshot(),
-            work_duration=self._worked.snapshot(),
         )
 
     def __repr__(self) -> str:
         keys = self._keys
+        name = f"{self.name} " if self.name else ""
         counts = f"ready={len(keys)} later={keys.later} processing={keys.running}"
-        return f"<WorkQueue {counts}{' closed' if keys.is_closed else ''}>"
+        return f"<WorkQueue {name}{counts}{' closed' if keys.is_closed else ''}>"
 
     # Waiting. Whoever looks and finds nothing sleeps until the next key is due, or until woken;
     # whoever goes, with a key or cancelled, lets the next one look: so there is always one who

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import assert_never
 from uuid import uuid4
@@ -16,11 +17,11 @@ from watchkit.controllers.outcomes import (
     Outcome,
     Reconcile,
     Succeeded,
-    Tally,
     attempt,
 )
 from watchkit.controllers.requests import Request
 from watchkit.controllers.work_queue import WorkQueue
+from watchkit.core.counting import ReconcileTally
 from watchkit.observe.reconciling import ReconcileObserver
 
 
@@ -56,18 +57,29 @@ class Workers:
     """
 
     def __init__(
-        self, reconcile: Reconcile, queue: WorkQueue[Request], settings: Settings, tally: Tally
+        self,
+        reconcile: Reconcile,
+        queue: WorkQueue[Request],
+        settings: Settings,
+        tally: ReconcileTally,
     ) -> None:
         self._reconcile = reconcile
         self._queue = queue
         self._settings = settings
         self._tally = tally
-        self._at_work: set[anyio.CancelScope] = set()
+        self._at_work: dict[anyio.CancelScope, float] = {}  # when its reconcile times out
         self._ended: anyio.Event | None = None
 
     def __len__(self) -> int:
         """How many reconciles are at work."""
         return len(self._at_work)
+
+    @property
+    def overdue(self) -> float:
+        """For how many seconds a reconcile has been at work that had to end; 0: there is none."""
+        now = anyio.current_time()
+        late = (now - min(due, scope.deadline) for scope, due in self._at_work.items())
+        return max(0.0, *late) if self._at_work else 0.0
 
     def drain(self, grace: float) -> None:
         """Cancel the reconciles that are still at work after as many seconds."""
@@ -113,16 +125,16 @@ class Workers:
         observer.started()
         outcome = await self._shielded(request, observer)
         duration = anyio.current_time() - began
-        self._tally.count(outcome, duration)
+        self._tally.count(outcome.verdict, duration)
         self._settle(request, outcome, duration, observer)
 
     async def _shielded(self, request: Request, observer: ReconcileObserver) -> Outcome:
         outcome: Outcome = Cancelled()
         with anyio.CancelScope(shield=True) as scope, observer.bound():
-            self._at_work.add(scope)
-            self._tally.running += 1
+            timeout = self._settings.timeout
+            self._at_work[scope] = math.inf if timeout is None else anyio.current_time() + timeout
             try:
-                outcome = await attempt(self._reconcile, request, self._settings.timeout)
+                outcome = await attempt(self._reconcile, request, timeout)
             except anyio.get_cancelled_exc_class() as error:
                 if scope.cancel_called:
                     raise
@@ -130,8 +142,7 @@ class Workers:
                 # a cancellation it would end the worker, and with it the controller, in silence.
                 outcome = Failed(error)
             finally:
-                self._at_work.discard(scope)
-                self._tally.running -= 1
+                del self._at_work[scope]
                 if self._ended is not None:
                     self._ended.set()
                     self._ended = None

@@ -15,6 +15,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from watchkit.core.counting import QueueTally
+
 K = TypeVar("K", bound=Hashable)
 
 _SLACK: Final = 64
@@ -40,12 +42,12 @@ class Taken(Generic[K]):
 class Keys(Generic[K]):
     """Gives out the most urgent key, of these the one that waits longest, each key once at a time.
 
-    Of a key that nobody has to do with any more, nothing is kept. `adds` counts the times that
+    Of a key that nobody has to do with any more, nothing is kept. The tally counts the times that
     a key began to wait.
     """
 
-    def __init__(self) -> None:
-        self.adds: int = 0
+    def __init__(self, tally: QueueTally | None = None) -> None:
+        self.tally: QueueTally = QueueTally() if tally is None else tally
         self.is_closed: bool = False
         self._ready: dict[K, int] = {}  # its priority
         self._order: dict[int, OrderedDict[K, float]] = {}  # since when, by priority
@@ -81,7 +83,17 @@ class Keys(Generic[K]):
 
     def began(self) -> list[float]:
         """When the work on each key that is worked on began."""
-        return [each.since for each in self._running.values()]
+        return [each.since for each in self._running.copy().values()]
+
+    def waiting(self, now: float) -> tuple[int, int]:
+        """Give how many keys wait, those whose time has come too, and how many wait for theirs.
+
+        Unlike `promote` this moves nothing, so another thread may ask.
+        """
+        later = self._later.copy()
+        due = [key for key, each in later.items() if each.since <= now]
+        new = sum(key not in self._ready and key not in self._running for key in due)
+        return len(self._ready) + new, len(later) - len(due)
 
     def priority_of(self, key: K) -> int:
         """With what priority the key was given out; 0 if it is not worked on."""
@@ -100,7 +112,7 @@ class Keys(Generic[K]):
             return False
         held = self._ready.get(key)
         if held is None:
-            self.adds += 1
+            self.tally.adds += 1
             self._put(key, Waiting(now, priority))
             return True
         if priority > held:
@@ -194,7 +206,7 @@ class Keys(Generic[K]):
     def _run_again(self, key: K, priority: int, now: float) -> None:
         held = self._again.get(key)
         if held is None:
-            self.adds += 1
+            self.tally.adds += 1
             self._again[key] = Waiting(now, priority)
         elif priority > held.priority:
             self._again[key] = Waiting(held.since, priority)

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from watchkit.core.histogram import Distribution
 from watchkit.metrics.family import Counter, Distributed, Family, Gauge, Totals, Value
@@ -20,6 +20,7 @@ try:
         HistogramMetricFamily,
         Metric,
     )
+    from prometheus_client.exposition import choose_encoder
     from prometheus_client.registry import Collector
 except ModuleNotFoundError as _missing:
     if _missing.name != "prometheus_client":
@@ -47,8 +48,18 @@ class Measured(HasStatistics, Protocol):
         ...
 
 
+@runtime_checkable
+class HasQueue(Protocol):
+    """What works on the keys of a queue: a controller."""
+
+    @property
+    def queue(self) -> Measured:
+        """The queue, which is measured by itself."""
+        ...
+
+
 class Metrics(Collector):
-    """The `watchkit_*` metrics of what was registered, in a registry of prometheus-client.
+    """The metrics of what was registered, in a registry of prometheus-client.
 
     Nothing is pushed: the counters that everything has anyway are read when the registry is
     scraped, from whatever thread that happens in. Things of equal labels are one series: counts
@@ -64,18 +75,22 @@ class Metrics(Collector):
         self._lock = Lock()
         self._entries: list[_Entry] = []
         self._past = Totals()
+        self._registry = registry
         registry.register(self)
 
     def register(self, thing: Measured) -> None:
-        """Let a SharedInformer or RetryWatcher be measured, at any time, to its end.
+        """Let an informer, watcher, controller or work queue be measured, from now to its end.
 
-        A second time changes nothing.
+        A controller's queue is measured with it. A second time changes nothing.
 
         Raises:
             TypeError: there are no metrics of such a thing.
+            ValueError: a queue without a name.
 
         """
         samples_of(thing.statistics())
+        if isinstance(thing, HasQueue):
+            self.register(thing.queue)
         with self._lock:
             self._let_go()
             if all(entry.thing() is not thing for entry in self._entries):
@@ -93,6 +108,18 @@ class Metrics(Collector):
     def describe(self) -> Iterable[Metric]:
         """Give all metrics that there can be, without a value: a registry asks for their names."""
         return [metric_of(each, {}) for each in FAMILIES]
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """Give all that the registry shows as text, and its media type: for a server of your own.
+
+        `accept` is the Accept header of who asks, which chooses OpenMetrics or Prometheus' own
+        format; the latter where it asks for nothing that there is.
+        """
+        try:
+            encode, media = choose_encoder(accept)
+        except (TypeError, ValueError):  # a version that is none
+            encode, media = choose_encoder("")
+        return encode(self._registry), media
 
     def __repr__(self) -> str:
         return f"<Metrics things={len(self._entries)}>"

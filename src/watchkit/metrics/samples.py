@@ -5,8 +5,15 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Final
 
-from watchkit.core.statistics import InformerStatistics, WatchStatistics
-from watchkit.metrics.family import Counter, Family, Gauge, Sample
+from watchkit.core.statistics import (
+    RECONCILE_RESULTS,
+    InformerStatistics,
+    QueueCounts,
+    QueueStatistics,
+    ReconcileCounts,
+    WatchStatistics,
+)
+from watchkit.metrics.family import Counter, Distributed, Family, Gauge, Sample
 
 WATCHES: Final = Counter(
     "watchkit_watches_total", "Watches that came to an end, by how.", ("resource", "end")
@@ -29,8 +36,34 @@ QUEUE: Final = Gauge(
     "Changes that wait for a handler or subscription.",
     ("resource", "handler"),
 )
+RECONCILES: Final = Counter(
+    "reconcile_total", "Reconciles that ended, by what came of them.", ("controller", "result")
+)
+ERRORS: Final = Counter("reconcile_errors_total", "Reconciles that failed.", ("controller",))
+DURATION: Final = Distributed(
+    "reconcile_duration_seconds", "How long reconciles took.", ("controller",)
+)
+DEPTH: Final = Gauge("workqueue_depth", "Keys that wait to be worked on.", ("name",))
+ADDS: Final = Counter("workqueue_adds_total", "Times that a key began to wait.", ("name",))
+RETRIES: Final = Counter("workqueue_retries_total", "Keys put back after a failure.", ("name",))
+WAITED: Final = Distributed(
+    "workqueue_queue_duration_seconds", "How long keys waited from when they were due.", ("name",)
+)
+WORKED: Final = Distributed(
+    "workqueue_work_duration_seconds", "How long keys were worked on.", ("name",)
+)
+LONGEST: Final = Gauge(
+    "workqueue_longest_running_processor_seconds",
+    "For how long the key that is worked on for longest has been.",
+    ("name",),
+    of_several="max",
+)
 
-FAMILIES: Final[tuple[Family, ...]] = (WATCHES, LISTS, EVENTS, CACHED, PROGRESS, QUEUE)
+FAMILIES: Final[tuple[Family, ...]] = (
+    *(WATCHES, LISTS, EVENTS, CACHED, PROGRESS, QUEUE),
+    *(RECONCILES, ERRORS, DURATION),
+    *(DEPTH, ADDS, RETRIES, WAITED, WORKED, LONGEST),
+)
 """Every metric that there is."""
 
 
@@ -40,6 +73,7 @@ def samples_of(statistics: object) -> list[Sample]:
 
     Raises:
         TypeError: statistics of a kind that is not known here.
+        ValueError: they are of a queue without a name.
 
     """
     raise TypeError(f"no metrics are known of {type(statistics).__name__}")
@@ -65,3 +99,37 @@ def _(statistics: InformerStatistics) -> list[Sample]:
     samples.append(Sample(CACHED, (resource,), statistics.objects))
     queued = statistics.queued.items()
     return samples + [Sample(QUEUE, (resource, handler), depth) for handler, depth in queued]
+
+
+@samples_of.register
+def _(statistics: ReconcileCounts) -> list[Sample]:
+    controller = statistics.controller
+    results = [(each, statistics.results.get(each, 0)) for each in RECONCILE_RESULTS]
+    return [
+        *(Sample(RECONCILES, (controller, result), n) for result, n in results),
+        Sample(ERRORS, (controller,), statistics.errors),
+        Sample(DURATION, (controller,), statistics.duration),
+    ]
+
+
+@samples_of.register
+def _(statistics: QueueCounts) -> list[Sample]:
+    if not statistics.name:
+        raise ValueError("a queue is measured by its name: WorkQueue(name=...)")
+    name = (statistics.name,)
+    return [
+        Sample(ADDS, name, statistics.adds),
+        Sample(RETRIES, name, statistics.retries),
+        Sample(WAITED, name, statistics.queue_duration),
+        Sample(WORKED, name, statistics.work_duration),
+    ]
+
+
+@samples_of.register
+def _(statistics: QueueStatistics) -> list[Sample]:
+    name = (statistics.name,)
+    return [
+        *samples_of.dispatch(QueueCounts)(statistics),
+        Sample(DEPTH, name, statistics.depth),
+        Sample(LONGEST, name, statistics.longest_running),
+    ]

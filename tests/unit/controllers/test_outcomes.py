@@ -5,16 +5,16 @@ import pytest
 
 from tests.unit.controllers.reconciling import gives, raises, sleeps
 from watchkit import TerminalError
-from watchkit.controllers import Request, Result, WorkQueue
+from watchkit.controllers import Request, Result
 from watchkit.controllers.outcomes import (
     Cancelled,
     Failed,
     GivenUp,
     Succeeded,
-    Tally,
     attempt,
     failed,
 )
+from watchkit.core.statistics import RECONCILE_RESULTS
 
 pytestmark = pytest.mark.anyio
 
@@ -87,24 +87,11 @@ async def test_what_no_reconcile_should_raise_is_no_outcome() -> None:
     assert scope.cancelled_caught
 
 
-async def test_outcomes_are_counted_by_their_verdict() -> None:
-    """With how long they took."""
-    tally = Tally()
-    for outcome in (
-        *(Succeeded(None), Succeeded(None), Succeeded(3), Cancelled()),
+def test_each_outcome_has_its_word() -> None:
+    """By which it is counted."""
+    outcomes = [
+        *(Succeeded(None), Succeeded(3), Cancelled()),
         *(Failed(ValueError()), Failed(TimeoutError(), "timeout"), GivenUp(TerminalError())),
-    ):
-        tally.count(outcome, 2.0)
-    queue = WorkQueue[Request]().statistics()
-    seen = tally.statistics(4, queue)
+    ]
 
-    assert (seen.workers, seen.running, seen.queue, seen.errors) == (4, 0, queue, 3)
-    assert seen.results == {
-        "success": 2,
-        "requeue_after": 1,
-        "error": 1,
-        "timeout": 1,
-        "terminal": 1,
-        "cancelled": 1,
-    }
-    assert (seen.duration.count, seen.duration.sum) == (7, 14.0)
+    assert {each.verdict for each in outcomes} == {*RECONCILE_RESULTS}

@@ -56,6 +56,7 @@ def test_a_list_is_followed_by_a_watch_at_its_version_at_once() -> None:
     assert driver.at.whole
 
 
+@pytest.mark.fault("F46")
 def test_the_end_of_the_initial_events_is_the_version_of_a_stream() -> None:
     """Bookmarks ... the only places a version is learnt from; then the world is known."""
     driver = Driver(None, stream=True)
@@ -78,6 +79,7 @@ def test_events_of_a_watch_from_a_callers_version_do_not_make_the_world_known() 
 # Ends.
 
 
+@pytest.mark.fault("F24")
 @pytest.mark.parametrize("luck", [0.0, 0.5, 0.999])
 @pytest.mark.parametrize("lived", [1.0, 120.0])
 def test_a_clean_close_reconnects_at_the_same_version_after_a_small_jitter(
@@ -96,6 +98,7 @@ def test_a_clean_close_reconnects_at_the_same_version_after_a_small_jitter(
     assert (driver.at.attempt, driver.at.failures) == (0, 0)
 
 
+@pytest.mark.fault("F24")
 def test_a_short_life_without_an_event_backs_off_ever_more() -> None:
     """A watch that lived < 1 s: never followed by another without a delay, the growing one."""
     driver = Driver("5")
@@ -110,6 +113,7 @@ def test_a_short_life_without_an_event_backs_off_ever_more() -> None:
     assert driver.at.failures == 2
 
 
+@pytest.mark.fault("F24")
 def test_three_short_lives_without_an_event_are_expiry() -> None:
     """Clean, without an event, 3 in a row: the version counts as expired."""
     driver = Driver("5")
@@ -271,6 +275,7 @@ def test_a_doubt_lists_at_once_and_no_sooner_than_a_back_off_allows() -> None:
 # Silence.
 
 
+@pytest.mark.fault("F47")
 def test_a_watch_may_be_silent_for_the_idle_timeout() -> None:
     """150 s; two silent watches without a bookmark ever make it timeoutSeconds + 15 s."""
     driver = Driver("5")

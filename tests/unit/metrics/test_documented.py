@@ -2,43 +2,21 @@
 
 import re
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
+from tests.unit.controllers.reconciling import Reconciler
 from tests.unit.informer.informing import Recorder, synced
+from tests.unit.metrics.documents import DOCUMENT, documented, faults_of, values
 from watchkit import ListerWatcher, SharedInformer
+from watchkit.controllers import Controller
 from watchkit.metrics import Metrics
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
-METRIC = re.compile(
-    r"^\| `(?P<name>\w+)` \| (?P<kind>counter|gauge|histogram) \| (?P<labels>.*?) \|"
-)
-VALUE = re.compile(r"^\| `(?P<label>\w+)` \| `(?P<value>\w+)` \|")
 PROMQL = re.compile(r"^```promql\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-FREE = {"resource", "handler"}
+FREE = {"resource", "handler", "controller", "name"}
 """Labels whose values are the program's own names."""
-
-
-def lines() -> list[str]:
-    """Give the lines of the document."""
-    return DOCUMENT.read_text(encoding="utf-8").splitlines()
-
-
-def documented() -> dict[str, tuple[str, set[str]]]:
-    """Give the type and the labels of each metric that the document lists."""
-    rows = filter(None, map(METRIC.match, lines()))
-    return {row["name"]: (row["kind"], set(re.findall(r"`(\w+)`", row["labels"]))) for row in rows}
-
-
-def values() -> dict[str, set[str]]:
-    """Give the values of each label that the document lists."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for row in filter(None, map(VALUE.match, lines())):
-        found[row["label"]].add(row["value"])
-    return found
 
 
 def name_of(metric: Metric) -> str:
@@ -62,12 +40,15 @@ async def test_labels_and_their_values_are_documented(pods: ListerWatcher) -> No
     found: dict[str, set[str]] = defaultdict(set)
     async with SharedInformer(pods) as informer:
         metrics.register(informer)
+        controller = Controller(Reconciler(), name="shop")
+        metrics.register(controller)
         informer.add_event_handler(Recorder())
         await synced(informer)
         for metric in registry.collect():
             for sample in metric.samples:
-                labels[name_of(metric)].update(sample.labels)
-                for label, value in sample.labels.items():
+                told = {label: value for label, value in sample.labels.items() if label != "le"}
+                labels[name_of(metric)].update(told)
+                for label, value in told.items():
                     found[label].add(value)
 
     assert labels == {name: wanted for name, (_, wanted) in documented().items()}
@@ -75,11 +56,34 @@ async def test_labels_and_their_values_are_documented(pods: ListerWatcher) -> No
 
 
 def test_queries_ask_for_what_there_is() -> None:
-    """Their metrics and the values of their labels are listed above them."""
+    """Their metrics, labels and the values of these are listed above them."""
     queries = PROMQL.findall(DOCUMENT.read_text(encoding="utf-8"))
-    known = set().union(*values().values())
     assert queries
-    for query in queries:
-        assert set(re.findall(r"watchkit_\w+", query)) <= documented().keys()
-        for asked in re.findall(r'[!=]~?"(.*?)"', query):
-            assert set(asked.split("|")) <= known
+    assert {text: faults_of(text) for text in queries} == {text: [] for text in queries}
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("rate(watchkit_list_total[5m])", ["no metric watchkit_list_total"]),
+        ("reconcile_duration_seconds > 5", ["no metric reconcile_duration_seconds"]),
+        ("watchkit_lists_total_bucket", ["no metric watchkit_lists_total_bucket"]),
+        ("mean(workqueue_depth)", ["no function mean"]),
+        ("sum by (controller) (workqueue_depth)", ["no label controller"]),
+        ("sum by (le, name) (workqueue_depth)", ["no label le"]),
+        ('workqueue_depth{controller="a"}', ["no label controller of workqueue_depth"]),
+        ('watchkit_lists_total{reason=~"start|gone"}', ["no value gone"]),
+        ("1 > 0", ["it asks for nothing"]),
+        ('max by (le, name) (workqueue_work_duration_seconds_bucket{name=~"$name"})', []),
+    ],
+)
+def test_a_wrong_query_is_seen(text: str, faults: list[str]) -> None:
+    """What these tests look for they find."""
+    assert faults_of(text) == faults
+
+
+@pytest.mark.parametrize("text", ["sum(workqueue_depth", "workqueue_depth{name}"])
+def test_what_is_no_query_is_refused(text: str) -> None:
+    """Rather than found to be without faults."""
+    with pytest.raises(ValueError, match=r"without|not a list"):
+        faults_of(text)

@@ -181,6 +181,17 @@ def test_an_update_takes_what_it_changes(state: State) -> None:
     assert owned(touched.copy()) == {}
 
 
+def test_what_names_an_item_stays_with_the_item(state: State) -> None:
+    """A container that its manager gives up stays a container while somebody owns a part of it."""
+    put(state, containers({"name": "main", "image": "1", "tty": True}), "one")
+    kept = state.find(DEPLOYMENTS, "shop/d")
+    state.update(kept, {**kept.copy(), **containers({"name": "main", "image": "2", "tty": True})})
+
+    after = put(state, deployment(), "one")
+
+    assert after["spec"]["template"]["spec"]["containers"] == [{"name": "main", "image": "2"}]
+
+
 def test_a_status_is_applied_by_itself(state: State) -> None:
     """Through the subresource, under the same name, without touching the rest."""
     put(state, {**deployment(replicas=1), "status": {"replicas": 9}}, "one")

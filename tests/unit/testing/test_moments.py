@@ -1,13 +1,16 @@
 """When faults strike: on a path, at the n-th time, by chance."""
 
+import json
+
 import pytest
 
 from tests.unit.testing.watching import listing
-from watchkit.core.errors import ServerUnavailable
+from watchkit.core.errors import ResourceExpired, ServerUnavailable
 from watchkit.core.source import ListerWatcher
 from watchkit.testing import (
     ApiRequest,
     FakeCluster,
+    Gone,
     Unavailable,
     at_random,
     matching,
@@ -52,6 +55,19 @@ async def test_the_nth_of_those_that_fit(cluster: FakeCluster, source: ListerWat
     with pytest.raises(ServerUnavailable):
         await listing(source)
     await listing(source)
+
+
+async def test_what_the_fault_does_not_fit_does_not_count(
+    cluster: FakeCluster, source: ListerWatcher
+) -> None:
+    """The second later page is not the second list."""
+    cluster.inject(Gone(via="page"), on="list", when=nth(2))
+    first = json.loads(await source.list({"limit": "1"}, idle_timeout=10))
+    later = {"limit": "1", "continue": first["metadata"]["continue"]}
+
+    await source.list(later, idle_timeout=10)
+    with pytest.raises(ResourceExpired):
+        await source.list(later, idle_timeout=10)
 
 
 def test_chance_is_the_same_with_the_same_seed() -> None:

@@ -176,3 +176,13 @@ async def test_only_metadata_is_only_metadata(cluster: FakeCluster) -> None:
     (item,) = page["items"]
     assert list(item) == ["kind", "apiVersion", "metadata"]
     assert (item["kind"], item["metadata"]["name"]) == ("PartialObjectMetadata", "a")
+
+
+async def test_a_list_after_a_restore_is_not_the_one_before(cluster: FakeCluster) -> None:
+    """A version that is reached a second time, with other objects, is listed anew."""
+    cluster.create(config_map("a"))
+    assert names(await listed(cluster)) == ["a"]
+    cluster.restore(95)
+    cluster.create(config_map("b"))
+
+    assert names(await listed(cluster)) == ["b"]

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from importlib.metadata import entry_points
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,11 @@ pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.timeout(120)  # each starts a process or two
 
 ROOT = Path(__file__).parents[3]
-INSTALLED = any(each.name == "watchkit" for each in entry_points(group="pytest11"))
+INSTALLED = any(  # as pytest looks for it: in every distribution, of one name or not
+    (each.group, each.name) == ("pytest11", "watchkit")
+    for distribution in distributions()
+    for each in distribution.entry_points
+)
 PLUGIN = () if INSTALLED else ("-p", "_watchkit_pytestplugin")
 
 

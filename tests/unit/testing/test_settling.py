@@ -194,3 +194,23 @@ def test_informers_of_a_client_settle() -> None:
                     await settled(informer, timeout=1)
 
     run_virtual(main)
+
+
+class Wavering:
+    """Says that nothing is left a moment before there is something."""
+
+    def __init__(self, *depths: int) -> None:
+        self.depths = list(depths)
+
+    def statistics(self) -> Counts:
+        """Give the next one."""
+        return Counts(depth=self.depths.pop(0))
+
+
+async def test_one_quiet_look_is_not_enough() -> None:
+    """What passes from one hand to another may be in neither for a moment."""
+    wavering = Wavering(0, 1, 0, 0, 9)
+
+    await settled(wavering)
+
+    assert wavering.depths == [9]

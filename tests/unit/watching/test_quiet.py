@@ -14,6 +14,7 @@ EXACT = Backoff(jitter="none")
 LONG = {"resource_version": "10", "timeout_seconds": 3600}
 
 
+@pytest.mark.fault("F47")
 async def test_a_server_without_bookmarks_is_asked_less_often() -> None:
     """After two silences with no bookmark ever, only timeoutSeconds + 15 s bounds the next."""
     source = ScriptedSource()
@@ -81,6 +82,7 @@ async def test_a_quiet_server_without_bookmarks_is_never_idle(
     assert "watch.idle" not in {each["event"] for each in logs}
 
 
+@pytest.mark.fault("F21")
 async def test_timeouts_are_spread_below_the_idle_bound(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:

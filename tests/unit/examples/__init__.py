@@ -1,0 +1,1 @@
+"""Tests of the examples, as those who copy them would write theirs."""
