@@ -232,6 +232,8 @@ def _back_off(  # noqa: PLR0911 - one for each way to end
             return once if is_crooked else 0.0
         case "closed":
             return once if _is_short(before) or not _is_watching(before) else 0.0
+        case "given up" if consumer.audit_period is not None:
+            return 0.0  # by the audit perhaps, and the bad frame still held back, and unread
         case _:
             return once if before.end == "broken" or before.bad or before.status else 0.0
 
