@@ -304,5 +304,5 @@ class OnTrio(Machine):
 MORE = Settings(max_examples=2 * Settings().max_examples, stateful_step_count=40)
 OnAsyncio.TestCase.settings = OnTrio.TestCase.settings = MORE
 
-TestOnAsyncio = pytest.mark.timeout(300)(OnAsyncio.TestCase)
-TestOnTrio = pytest.mark.timeout(300)(OnTrio.TestCase)
+TestOnAsyncio = pytest.mark.timeout(900)(OnAsyncio.TestCase)
+TestOnTrio = pytest.mark.timeout(900)(OnTrio.TestCase)
