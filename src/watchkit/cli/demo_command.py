@@ -13,7 +13,7 @@ from watchkit.cli.output import is_dumb
 
 _EXAMPLES = """\b
 watchkit demo                           twenty seconds of trouble, in a live picture
-watchkit demo --seconds 60              longer: every fault twice
+watchkit demo --seconds 60              longer, for the finer faults too
 watchkit demo --plain | tee demo.txt    lines, for pipes and files
 """
 
