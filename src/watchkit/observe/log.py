@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from watchkit.observe.tracebacks import raised
+
 if TYPE_CHECKING:
     from watchkit.core.position import Said
 
@@ -45,7 +47,8 @@ class Observer:
     def handler_failed(self, handler: str, key: str, error: Exception) -> None:
         """Say that a handler, or its predicate, raised over a change of this key."""
         cause = f"{type(error).__name__}: {error}"
-        self._log.error("handler.failed", handler=handler, key=key, cause=cause, exc_info=error)
+        keys = {"handler": handler, "key": key, "cause": cause}
+        self._log.error("handler.failed", **keys, exc_info=raised(error))
 
     def undecodable(self, key: str, version: str, error: Exception) -> None:
         """Say that an object could not be cached as what the informer caches; readers lack it."""
@@ -54,7 +57,8 @@ class Observer:
     def index_failed(self, index: str, key: str, error: Exception) -> None:
         """Say that an index function raised over an object, which the index lacks then."""
         cause = f"{type(error).__name__}: {error}"
-        self._log.error("index.failed", index=index, key=key, cause=cause, exc_info=error)
+        keys = {"index": index, "key": key, "cause": cause}
+        self._log.error("index.failed", **keys, exc_info=raised(error))
 
     def audited(self, version: str, *, objects: int, differences: int) -> None:
         """Say what came of comparing the cache with a list."""

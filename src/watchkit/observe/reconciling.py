@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import TypeAlias
 
 import structlog
 
 from watchkit.core.classify import as_ours
 from watchkit.core.errors import WatchkitError
-
-Raised: TypeAlias = BaseException | tuple[type[BaseException], BaseException, TracebackType | None]
+from watchkit.observe.tracebacks import Raised, raised
 
 
 def _log() -> structlog.typing.FilteringBoundLogger:
@@ -45,15 +42,15 @@ class ControllerObserver:
 
     def failed(self, error: BaseException) -> None:
         """Say what ended it; it is raised, too."""
-        cause, raised = _told(error)
+        cause, shown = _told(error)
         name = self._controller
-        _log().error("controller.failed", controller=name, cause=cause, exc_info=raised)
+        _log().error("controller.failed", controller=name, cause=cause, exc_info=shown)
 
     def enqueue_failed(self, key: str, error: Exception) -> None:
         """Say over what a predicate or an enqueue function raised; that ends the controller."""
         keys = {"controller": self._controller, "key": key}
-        cause, raised = _told(error)
-        _log().error("enqueue.failed", **keys, cause=cause, exc_info=raised)
+        cause, shown = _told(error)
+        _log().error("enqueue.failed", **keys, cause=cause, exc_info=shown)
 
 
 class ReconcileObserver:
@@ -80,15 +77,15 @@ class ReconcileObserver:
 
     def failed(self, duration: float, attempt: int, delay: float, error: BaseException) -> None:
         """Say that it failed, for the how manieth time, and when it is tried again."""
-        cause, raised = _told(error)
+        cause, shown = _told(error)
         keys = {"duration": duration, "attempt": attempt, "delay": delay}
-        _log().error("reconcile.failed", **self._keys, **keys, cause=cause, exc_info=raised)
+        _log().error("reconcile.failed", **self._keys, **keys, cause=cause, exc_info=shown)
 
     def given_up(self, duration: float, error: BaseException) -> None:
         """Say that it failed in a way that trying again does not heal."""
-        cause, raised = _told(error)
+        cause, shown = _told(error)
         keys = {"duration": duration, "cause": cause}
-        _log().error("reconcile.given_up", **self._keys, **keys, exc_info=raised)
+        _log().error("reconcile.given_up", **self._keys, **keys, exc_info=shown)
 
     def cancelled(self, duration: float) -> None:
         """Say that it was still at work at the end of the grace period."""
@@ -103,4 +100,4 @@ def _told(error: BaseException) -> tuple[str, Raised]:
     """
     ours = as_ours(error)
     said = str(ours) if isinstance(ours, WatchkitError) else f"{type(error).__name__}: {error}"
-    return said, error if ours is error else (type(ours), ours, error.__traceback__)
+    return said, raised(error, ours)
