@@ -41,8 +41,11 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-AGAIN = 2.0
+AGAIN = 5.0
 """Seconds after which a test whose time is over is told so again: something swallowed it."""
+
+AFTER = 300.0
+"""Seconds for the report of a test that failed, and for taking down what it stood on."""
 
 
 class OutOfTime(BaseException):
@@ -70,3 +73,15 @@ def pytest_timeout_set_timer() -> Generator[None, object, object]:
     signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     return is_set
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[object],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Leave pytest alone while it reports: a test's time may be over, and its own is not."""
+    if call.excinfo is not None and hasattr(signal, "setitimer"):
+        left, again = signal.getitimer(signal.ITIMER_REAL)
+        if left and again:
+            signal.setitimer(signal.ITIMER_REAL, AFTER, AGAIN)
+    return (yield)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
+import sys
 import tempfile
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from importlib.resources import as_file, files
 from pathlib import Path
 from types import TracebackType
@@ -96,10 +104,13 @@ class FakeApiServer:
             await site.stop()
         for connection in self._server.connections:
             reset(connection.transport)
-        try:
-            yield
-        finally:
-            self._sites = await self._listen()
+        with ExitStack() as kept:
+            for port in self._ports:
+                kept.enter_context(_kept(port))
+            try:
+                yield
+            finally:
+                self._sites = await self._listen()
 
     @property
     def _secure_url(self) -> str:
@@ -114,6 +125,19 @@ class FakeApiServer:
             await site.start()
         self._ports = [address[1] for address in self._runner.addresses]
         return sites
+
+
+def _kept(port: int) -> AbstractContextManager[object]:
+    """Hold a port without listening at it: who connects is refused, and nobody else gets it.
+
+    Linux lets us listen there while this socket is bound; elsewhere there is none.
+    """
+    if sys.platform != "linux":
+        return nullcontext()
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((HOST, port))
+    return sock
 
 
 def _tls() -> ssl.SSLContext:

@@ -193,7 +193,7 @@ def check(server: Server, told: Told) -> None:
             assert done == 0 or outcome not in {"fault", "held"}, (url, outcome)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_whatever_fails_no_write_is_lost_or_doubled(share: int) -> None:
     """The laws, over this share of the schedules; prints how often each fault was."""

@@ -176,16 +176,18 @@ async def test_a_401_marks_the_credentials_as_rejected() -> None:
 @pytest.mark.fault("F01")
 async def test_a_refused_connection_never_reached_anybody() -> None:
     """It says where it wanted to go and what the system said; `reached` is False."""
-    async with WireServer([[]]) as server:
-        url = server.url
-    async with client_of(url) as client:
-        nodes = ListWatch(CoreV1Api(client).list_node)
-        for ask in (nodes.list, nodes.watch):
-            with pytest.raises(errors.TransportError) as caught:
-                await ask({}, idle_timeout=60)
-            assert not caught.value.reached
-            assert url.removeprefix("http://") in str(caught.value)
-            assert "ClientConnectorError" in str(caught.value)
+    held = socket.socket()  # bound, so that nobody else comes to listen there
+    held.bind(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{held.getsockname()[1]}"
+    with held:
+        async with client_of(url) as client:
+            nodes = ListWatch(CoreV1Api(client).list_node)
+            for ask in (nodes.list, nodes.watch):
+                with pytest.raises(errors.TransportError) as caught:
+                    await ask({}, idle_timeout=60)
+                assert not caught.value.reached
+                assert url.removeprefix("http://") in str(caught.value)
+                assert "ClientConnectorError" in str(caught.value)
 
 
 class Nobody(AbstractResolver):

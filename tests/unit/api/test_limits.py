@@ -35,13 +35,13 @@ async def test_watches_keep_no_call_waiting(tmp_path: Path) -> None:
     answers.append([whole(LIST)])
     async with (
         WireServer(answers) as server,
-        connect(config(tmp_path, server.url, pool_size=2)) as api,
+        connect(config(tmp_path, server.url, pool_size=2, **ENDLESS)) as api,
     ):
         nodes = ListWatch(CoreV1Api(api).list_node)
         watches: list[Any] = []
 
         async def begin() -> None:
-            watches.append(await nodes.watch({}, idle_timeout=PATIENCE))
+            watches.append(await nodes.watch({}, idle_timeout=1e6))
 
         async with anyio.create_task_group() as group:
             for _ in range(1000):

@@ -27,7 +27,7 @@ from watchkit.testing import (
     VirtualBackend,
 )
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 Informed = Callable[[FakeCluster, SharedInformer], Awaitable[None]]
 

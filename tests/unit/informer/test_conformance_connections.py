@@ -13,7 +13,7 @@ from watchkit import ClientConfig, ListWatch, SharedInformer, WatchkitError, con
 from watchkit.informer.settings import InitialList
 from watchkit.testing import FakeApiServer, FakeCluster
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 NAMESPACES = [f"n{number}" for number in range(12)]
 PATIENCE = 60

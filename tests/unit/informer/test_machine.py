@@ -305,5 +305,5 @@ class OnTrio(Machine):
 MORE = Settings(max_examples=3 * Settings().max_examples // 2, stateful_step_count=40)
 OnAsyncio.TestCase.settings = OnTrio.TestCase.settings = MORE
 
-TestOnAsyncio = pytest.mark.timeout(300)(OnAsyncio.TestCase)
-TestOnTrio = pytest.mark.timeout(300)(OnTrio.TestCase)
+TestOnAsyncio = pytest.mark.timeout(900)(OnAsyncio.TestCase)
+TestOnTrio = pytest.mark.timeout(900)(OnTrio.TestCase)

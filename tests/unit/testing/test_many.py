@@ -8,7 +8,7 @@ from tests.unit.testing.manifests import config_map
 from tests.unit.testing.watching import listing
 from watchkit.testing import FakeCluster
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 MANY = 20_000
 

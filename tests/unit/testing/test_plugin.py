@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.timeout(120)  # each starts a process or two
+pytestmark = pytest.mark.timeout(600)  # each starts a process or two
 
 ROOT = Path(__file__).parents[3]
 INSTALLED = any(  # as pytest looks for it: in every distribution, of one name or not

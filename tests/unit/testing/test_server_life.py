@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import sys
 
 import aiohttp
 import anyio
@@ -33,6 +35,17 @@ async def test_a_server_that_is_down_refuses(
     assert server.url == url
     assert (await got(session, LISTING))["kind"] == "ConfigMapList"
     assert cluster.open_watches == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ports are held on Linux")
+async def test_a_server_that_is_down_keeps_its_ports(server: FakeApiServer) -> None:
+    """Nobody else gets them meanwhile, or it could not come back."""
+    port = int(server.url.rsplit(":", 1)[1])
+    async with server.down():
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+
+    assert await healthy(server)
 
 
 async def test_a_client_that_leaves_is_forgotten(
