@@ -54,20 +54,17 @@ def plain(played: Played) -> list[Plain]:
 class _Blanks:
     def __init__(self, played: Played) -> None:
         self._namespace = played.namespace
-        self._owners = played.script.owners
         self._uids: dict[str, str] = {}
         self._versions = sorted(set(_versions(played.answers)))
 
     def filled(self, value: Any, name: str = "") -> Any:  # noqa: ANN401 - any JSON value
         """Put placeholders into a JSON value."""
         if isinstance(value, dict):
-            return {
-                key: self.filled(inner, key)
-                for key, inner in value.items()
-                if key != "managedFields" or self._owners
-            }
+            return {key: self.filled(inner, key) for key, inner in value.items()}
         if isinstance(value, list):
-            return [self.filled(inner) for inner in value]
+            filled = [self.filled(inner) for inner in value]
+            # Within a second they are in the order of their names, else in that of their times.
+            return sorted(filled, key=_owner) if name == "managedFields" else _once(filled)
         if not isinstance(value, str):
             return value
         if name == "resourceVersion" and value.isdecimal():
@@ -101,6 +98,26 @@ class _Blanks:
         said = json.loads(base64.urlsafe_b64decode(padded))
         version = said["rv"] if said["rv"] < 0 else self._version(said["rv"])
         return f"{said['v']} {version} {said['start']!r}"
+
+
+def _owner(entry: Any) -> list[str]:  # noqa: ANN401 - any JSON value
+    return [str(entry.get(name, "")) for name in ("manager", "operation", "subresource")]
+
+
+def _once(events: list[Any]) -> list[Any]:
+    """Leave out a bookmark right after its like.
+
+    A real server sends the one before the end once or twice, as the halves of seconds fall.
+    """
+    return [
+        event
+        for index, event in enumerate(events)
+        if not index or event != events[index - 1] or not _is_bookmark(event)
+    ]
+
+
+def _is_bookmark(event: Any) -> bool:  # noqa: ANN401 - any JSON value
+    return isinstance(event, dict) and event.get("type") == "BOOKMARK"
 
 
 def _versions(answers: list[Answer]) -> Iterator[int]:

@@ -13,6 +13,7 @@ from .script import (
     Json,
     Manifest,
     Script,
+    Step,
     config_map,
     delete,
     get,
@@ -223,71 +224,77 @@ _LIST: Final = "<list.metadata.resourceVersion>"
 def _bookmarks() -> Iterator[Script]:
     """The bookmark before the end of a watch, each time of a kind that nobody else writes.
 
-    A quiet watch gets none: the server's cache of that kind has to be past where it began.
+    A quiet watch gets none: the server's cache of that kind has to be past where it began. A list
+    at no version and a stream bring the cache up to date, so there is one of them at most.
     """
 
-    def kind(plural: str, name: str, **rest: Json) -> tuple[str, Manifest]:
-        body: Manifest = {"apiVersion": "v1", "kind": name, "metadata": {"name": "a"}, **rest}
-        return f"/api/v1/namespaces/{{ns}}/{plural}", body
+    def kind(plural: str, name: str, api_version: str = "v1") -> tuple[str, Manifest, Manifest]:
+        body: Manifest = {"apiVersion": api_version, "kind": name, "metadata": {"name": "a"}}
+        root = "/api" if api_version == "v1" else "/apis"
+        path = f"{root}/{api_version}/namespaces/{{ns}}/{plural}"
+        return path, body, {**body, "metadata": {"name": "b"}}
 
-    def more(body: Manifest, name: str) -> Manifest:
-        return {**body, "metadata": {"name": name}}
+    def script(name: str, *steps: Step) -> Script:
+        return Script(f"bookmarks {name}", steps, whole=False)
 
-    path, body = kind("limitranges", "LimitRange")
-    yield Script(
-        "bookmarks where nothing happens",
-        (
-            post(path, body, "a"),
-            post(path, more(body, "b")),
-            get(path, "list"),
-            Follow(path, {**_MARKED, "resourceVersion": _LIST}),
-            Follow(path, {**_MARKED, "resourceVersion": _A}),
-            Follow(path, {**_MARKED, "resourceVersion": "0"}),
-            Follow(path, {**_MARKED, "resourceVersion": _FUTURE}),
-            Follow(path, _MARKED),
-            Follow(path, {**_MARKED, **_STREAM}),
-            Follow(path, {**_MARKED, **_STREAM}, _PARTIAL),
-            Follow(path, {**_STREAM}),
-        ),
+    path, one, two = kind("limitranges", "LimitRange")
+    yield script(
+        "where nothing happens",
+        post(path, one),
+        get(path, "list"),
+        Follow(path, {**_MARKED, "resourceVersion": _LIST}),
+        Follow(path, {**_MARKED, "resourceVersion": _FUTURE}),
+        Follow(path, {**_MARKED, "resourceVersion": _LIST}, _PARTIAL),
     )
-    path, body = kind("resourcequotas", "ResourceQuota")
-    yield Script(
-        "bookmarks after a change",
-        (
-            post(path, body, "a"),
-            get(path, "list"),
-            Follow(path, {**_MARKED, "resourceVersion": _LIST}),
-            Follow(path, {**_MARKED, "resourceVersion": _LIST}, _PARTIAL),
-            Follow(path, {**_MARKED, "resourceVersion": _LIST, "timeoutSeconds": "2"}),
-            Follow(path, {**_MARKED, "resourceVersion": _LIST, "labelSelector": "colour=red"}),
-            Follow(path, {**_MARKED, **_STREAM}),
-            Follow(path, {"resourceVersion": _LIST}),
-            post(path, more(body, "b")),
-            delete(f"{path}/a"),
-            get(path),
-        ),
+    path, one, two = kind("secrets", "Secret")
+    yield script(
+        "behind what was told at once",
+        post(path, one, "a"),
+        post(path, two),
+        Follow(path, {**_MARKED, "resourceVersion": _A}),
+        Follow(path, {**_MARKED, "resourceVersion": _A, "labelSelector": "colour=red"}),
+        Follow(path, {**_MARKED, "resourceVersion": "0"}),
     )
-    path, body = kind("serviceaccounts", "ServiceAccount")
-    yield Script(
-        "bookmarks while others change",
-        (
-            post(path, body, "a"),
-            get(path, "list"),
-            Follow(path, {**_MARKED, "resourceVersion": _LIST}),
-            post(MAPS, config_map("a")),
-            get(MAPS),
-        ),
+    path, one, two = kind("roles", "Role", "rbac.authorization.k8s.io/v1")
+    yield script("of a watch from now", post(path, one), Follow(path, _MARKED))
+    path, one, two = kind("rolebindings", "RoleBinding", "rbac.authorization.k8s.io/v1")
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "a"}
+    yield script(
+        "of a stream",
+        post(path, {**one, "roleRef": role}),
+        Follow(path, {**_MARKED, **_STREAM}),
     )
-    path, body = kind("endpoints", "Endpoints")
-    yield Script(
-        "bookmarks while others change and it is listed",
-        (
-            post(path, body, "a"),
-            get(path, "list"),
-            Follow(path, {**_MARKED, "resourceVersion": _LIST}),
-            post(MAPS, config_map("a")),
-            get(path),
-        ),
+    path, one, two = kind("resourcequotas", "ResourceQuota")
+    yield script(
+        "after a change",
+        post(path, one),
+        get(path, "list"),
+        Follow(path, {**_MARKED, "resourceVersion": _LIST}),
+        Follow(path, {**_MARKED, "resourceVersion": _LIST}, _PARTIAL),
+        Follow(path, {**_MARKED, "resourceVersion": _LIST, "labelSelector": "colour=red"}),
+        Follow(path, {**_MARKED, **_STREAM}),
+        Follow(path, {"resourceVersion": _LIST}),
+        post(path, two),
+        delete(f"{path}/a"),
+        get(path),
+    )
+    path, one, two = kind("serviceaccounts", "ServiceAccount")
+    yield script(
+        "while others change",
+        post(path, one),
+        get(path, "list"),
+        Follow(path, {**_MARKED, "resourceVersion": _LIST}),
+        post(MAPS, config_map("a")),
+        get(path, resourceVersion="0"),
+    )
+    path, one, two = kind("endpoints", "Endpoints")
+    yield script(
+        "while others change and it is listed",
+        post(path, one),
+        get(path, "list"),
+        Follow(path, {**_MARKED, "resourceVersion": _LIST}),
+        post(MAPS, config_map("a")),
+        get(path),
     )
 
 
@@ -311,7 +318,7 @@ _EXPIRED: Final = Script(
         get(MAPS, "expired", limit="2", **{"continue": "<page.metadata.continue>"}),
         get(MAPS, limit="2", **{"continue": "<expired.metadata.continue>"}),
         get(MAPS, **{"continue": "<expired.metadata.continue>"}),
-        Follow(MAPS, {**_MARKED, **_STREAM, "resourceVersion": _A}),
+        Follow(MAPS, {**_STREAM, "resourceVersion": _A}),
     ),
 )
 

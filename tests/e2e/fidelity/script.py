@@ -66,11 +66,15 @@ Step: TypeAlias = Ask | Follow | Forget
 
 @dataclass(frozen=True)
 class Script:
-    """Steps in order; `owners`: who owns which field is compared too."""
+    """Steps in order. Compared are, of objects, `owners`: who owns which field, too; `whole`: all.
+
+    Else it is kind and metadata only, of kinds that a real server fills with defaults.
+    """
 
     name: str
     steps: Sequence[Step]
     owners: bool = False
+    whole: bool = True
 
     def __str__(self) -> str:
         return self.name

@@ -247,5 +247,5 @@ SCRIPTS: Final = (
     ),
     Script("status and scale", _STATUS),
     Script("generated names", _NAMES),
-    Script("built-in kinds", _BUILT_IN),
+    Script("built-in kinds", _BUILT_IN, whole=False),
 )
