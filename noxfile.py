@@ -104,11 +104,13 @@ def install(session: nox.Session, *wanted: str, project: bool = True) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting and the floors: which package may import which."""
+    """Check style, formatting, the floors, that each fault has a test and each mutant fits."""
     install(session, *group("lint"), project=False)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", env={"PYTHONPATH": "src"})
+    session.run("python", "tools/faults.py")
+    session.run("python", "-m", "tests.simulation.mutants", "--check")
 
 
 @nox.session
@@ -173,6 +175,13 @@ def simulation_1m(session: nox.Session) -> None:
     ledger = Path(session.cache_dir) / "simulation-1m.ledger"
     million = ("--seeds=0:1000000", f"--ledger={ledger}")
     session.run("python", "-m", "tests.simulation", *million, *session.posargs)
+
+
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Put one bug after another into a copy of the package, and show what finds it."""
+    install(session, *requirements("build", "test"))
+    session.run("python", "-m", "tests.simulation.mutants", *session.posargs)
 
 
 @nox.session

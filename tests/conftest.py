@@ -2,7 +2,10 @@
 
 import os
 import signal
+from collections.abc import Generator
+from types import FrameType
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 # Without the phase that explains a failure: before Python 3.12 it traces every line, and a test
@@ -36,3 +39,34 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+AGAIN = 2.0
+"""Seconds after which a test whose time is over is told so again: something swallowed it."""
+
+
+class OutOfTime(BaseException):
+    """A test's time is over: nothing to be examined, or survived."""
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_timeout_set_timer() -> Generator[None, object, object]:
+    """End a test that never ends, whatever it is doing.
+
+    pytest-timeout fails it, once. Hypothesis takes that for a finding and plays the same example
+    again, for ever then, and so do the callbacks of asyncio: each of them filled the memory.
+    """
+    is_set = yield
+    fail = signal.getsignal(signal.SIGALRM) if hasattr(signal, "SIGALRM") else None
+    if not callable(fail) or not (seconds := signal.getitimer(signal.ITIMER_REAL)[0]):
+        return is_set
+
+    def end(number: int, frame: FrameType | None) -> None:
+        try:
+            fail(number, frame)
+        except pytest.fail.Exception as failed:
+            raise OutOfTime(failed.msg) from None
+
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    return is_set

@@ -2,9 +2,9 @@
 
     python -m website --namespace shop --lease website-system/website-controller
 
-Run it from the directory above, or install it like any package. It talks to the cluster of
-$KUBECONFIG, or to the one that it is a pod of, and logs JSON. Told to end (SIGTERM), it lets what
-is at work end, for `--grace` seconds at most, and hands the lease over.
+It needs watchkit[metrics]. Run it from the directory above, or install it like any package. It
+talks to the cluster of $KUBECONFIG, or to the one that it is a pod of, and logs JSON. Told to end
+(SIGTERM), it lets what is at work end, for `--grace` seconds at most, and hands the lease over.
 """
 
 import argparse
@@ -15,10 +15,13 @@ import anyio
 import structlog
 
 from watchkit import ClientConfig, LeadershipLost, connect
-from watchkit.controllers import Controller, LeaderElector
+from watchkit.controllers import Controller, HealthServer, LeaderElector
+from watchkit.metrics import Metrics
 
 from .assembly import assembled
 from .resources import CONTROLLER
+
+log = structlog.get_logger("website")
 
 
 def arguments() -> argparse.Namespace:
@@ -31,6 +34,12 @@ def arguments() -> argparse.Namespace:
     for name, seconds in (("lease-duration", 15), ("renew-deadline", 10), ("retry-period", 2)):
         parser.add_argument(f"--{name}", type=float, default=seconds, metavar="SECONDS")
     parser.add_argument("--grace", type=float, default=20.0, metavar="SECONDS", help="at the end")
+    parser.add_argument(
+        "--listen",
+        default="127.0.0.1:8080",
+        metavar="HOST:PORT",
+        help="for /healthz, /readyz and /metrics; in a pod, where others ask: 0.0.0.0:8080",
+    )
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning"])
     return parser.parse_args()
 
@@ -47,7 +56,10 @@ async def lead(elector: LeaderElector, controller: Controller) -> None:
 async def run(given: argparse.Namespace) -> None:
     """Work until told to end."""
     lease_namespace, lease = given.lease.split("/")
+    host, port = given.listen.rsplit(":", 1)
+    metrics = Metrics()
     async with (
+        HealthServer(host, int(port), metrics=metrics) as health,
         connect(ClientConfig(user_agent=CONTROLLER)) as api,
         assembled(
             api, namespace=given.namespace, workers=given.workers, grace=given.grace
@@ -63,6 +75,11 @@ async def run(given: argparse.Namespace) -> None:
             renew_deadline=given.renew_deadline,
             retry_period=given.retry_period,
         )
+        for part in (parts.websites, parts.deployments, parts.services, parts.controller):
+            health.add(part)
+            metrics.register(part)
+        health.add(elector)
+        log.info("website.serving", port=health.port)
         tasks.start_soon(lead, elector, parts.controller)
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:

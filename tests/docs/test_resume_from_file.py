@@ -108,6 +108,7 @@ async def test_a_restart_goes_on_where_the_last_run_was_killed(world: World) -> 
     ]
 
 
+@pytest.mark.fault("F81")
 async def test_a_kill_at_any_moment_repeats_at_most_what_was_being_handled(world: World) -> None:
     """At least once: of all that two runs handle, one event may come twice, and none is missing."""
     async with world.running() as first:
@@ -126,6 +127,7 @@ async def test_a_kill_at_any_moment_repeats_at_most_what_was_being_handled(world
     assert after in (expected[len(before) :], expected[len(before) - 1 :])
 
 
+@pytest.mark.fault("F81")
 async def test_a_version_that_expired_meanwhile_is_no_loss(world: World) -> None:
     """The server has forgotten what happened: the file and a list tell the difference."""
     async with world.running() as first:

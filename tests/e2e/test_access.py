@@ -11,6 +11,7 @@ from .test_outage import becomes
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.fault("F07")
 async def test_rights_are_revoked_and_granted(
     control_plane: Cluster, namespace: str, proxy: RecordingProxy
 ) -> None:
@@ -52,6 +53,7 @@ async def test_rights_come_later_than_the_watcher(control_plane: Cluster, namesp
     assert ("ADDED", "one-0") in followed.told()
 
 
+@pytest.mark.fault("F08")
 async def test_a_definition_is_deleted_and_recreated(control_plane: Cluster) -> None:
     """The CRD goes under the watch and comes back: NOT_SERVED meanwhile, nothing old remains."""
     group, path = "gone.example.com", "/apis/gone.example.com/v1/namespaces/default/widgets"

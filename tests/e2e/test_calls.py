@@ -81,6 +81,7 @@ SURE: Final = set(TROUBLES) if MOVES >= 50 else set(TROUBLES) - {"leadership mov
 """What no load comes through without errors; of a few moves of leadership some do."""
 
 
+@pytest.mark.fault("F60", "F61")
 async def test_calls_outlive_etcd_and_the_api_server(
     private_control_plane: Launch, capsys: pytest.CaptureFixture[str]
 ) -> None:

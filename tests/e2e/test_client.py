@@ -93,6 +93,7 @@ async def busy(api: ApiClient) -> AsyncIterator[tuple[Following, Calls]]:
         group.cancel_scope.cancel()
 
 
+@pytest.mark.fault("F05")
 async def test_a_token_is_rotated_under_calls_and_a_watch(
     private_control_plane: Launch, tmp_path: Path
 ) -> None:
@@ -122,6 +123,7 @@ async def test_a_token_is_rotated_under_calls_and_a_watch(
     assert followed.told() == [("ADDED", "one-0"), ("ADDED", "one-1")]
 
 
+@pytest.mark.fault("F04")
 async def test_the_authority_is_replaced_under_calls_and_a_watch(
     private_control_plane: Launch, tmp_path: Path
 ) -> None:
@@ -173,6 +175,7 @@ async def test_the_authority_is_renewed_in_time(
     assert calls.failures == []
 
 
+@pytest.mark.fault("F06")
 async def test_a_plugin_that_hangs_is_one_clear_error(
     private_control_plane: Launch, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ JUST_UNDER = 1_500_000  # bytes; etcd takes requests of 1.5 MiB
 ESCAPED = "\u0085\u2028<>&\n"  # what breaks splitlines(), and what JSON escapes to six bytes
 
 
+@pytest.mark.fault("F30")
 async def test_a_custom_resource_just_under_etcds_limit(control_plane: Cluster) -> None:
     """It is listed and watched whole, as large as etcd takes it."""
     name = await define(control_plane, "big.example.com", "blobs", "Blob")
@@ -48,6 +49,7 @@ async def test_a_custom_resource_just_under_etcds_limit(control_plane: Cluster) 
         assert event.object["spec"]["filler"] == filler
 
 
+@pytest.mark.fault("F28")
 async def test_initial_events_that_the_server_would_gzip_are_not_lost(
     private_control_plane: Launch,
 ) -> None:

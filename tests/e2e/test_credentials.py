@@ -28,6 +28,7 @@ def with_token_file(kubeconfig: Path, token_file: Path) -> Path:
     return path
 
 
+@pytest.mark.fault("F05")
 async def test_a_token_expires_and_is_refreshed(
     private_control_plane: Launch, tmp_path: Path
 ) -> None:
@@ -62,6 +63,7 @@ async def test_a_token_expires_and_is_refreshed(
     assert [each.status for each in proxy.requests if each.is_watch] == [200, 401, 200]
 
 
+@pytest.mark.fault("F05")
 async def test_a_token_that_stays_expired_is_no_hot_loop(
     private_control_plane: Launch, tmp_path: Path
 ) -> None:

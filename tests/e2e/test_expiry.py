@@ -67,6 +67,7 @@ def assert_net_effect(
     assert [event.resume_version is None for event in gap[:-1]] == [True] * (len(gap) - 1)  # type: ignore[union-attr]
 
 
+@pytest.mark.fault("F38", "F43")
 async def test_expiry_as_an_error_event(private_control_plane: Launch) -> None:
     """Compacted away while the connection was down: the gap's exact net effect, once."""
     async with private_control_plane(watch_cache_sizes=UNCACHED) as plane:
@@ -116,6 +117,7 @@ async def test_expiry_as_an_http_status(
     assert all(each.query.get("resourceVersion") != expired for each in proxy.requests[at + 1 :])
 
 
+@pytest.mark.fault("F56")
 async def test_expiry_on_a_list_page(private_control_plane: Launch) -> None:
     """Compacted away between two pages: all pages are listed again, and nothing is missing."""
     gates = "ListFromCacheSnapshot=false"

@@ -38,6 +38,7 @@ async def converges(
     assert not told.wrong
 
 
+@pytest.mark.fault("F61")
 @pytest.mark.timeout(180)
 async def test_two_thousand_pods_through_restart_compaction_and_throttling(
     private_control_plane: Launch,
@@ -64,6 +65,7 @@ async def test_two_thousand_pods_through_restart_compaction_and_throttling(
         assert toll.counts["duplicate"] == toll.counts["replaced"] == 0
 
 
+@pytest.mark.fault("F20")
 async def test_a_half_open_connection_is_noticed_within_the_bound(
     private_control_plane: Launch,
 ) -> None:
@@ -93,6 +95,7 @@ async def test_a_half_open_connection_is_noticed_within_the_bound(
                         await anyio.sleep(0.02)
 
 
+@pytest.mark.fault("F52")
 @pytest.mark.parametrize("is_busy", [False, True])
 async def test_a_store_restored_from_a_copied_data_directory(
     private_control_plane: Launch, *, is_busy: bool

@@ -3,19 +3,14 @@
 Replicas are processes of their own (tests/e2e/leading.py), which are killed, stopped and continued.
 """
 
-import json
 import signal
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from anyio.abc import Process
-from anyio.streams.text import TextReceiveStream
 from kubernetes_asyncio.client import ApiClient
 
 from watchkit import ClientConfig, Conflict, LeadershipLost, ListWatch, NotFound, Object, connect
@@ -31,59 +26,20 @@ from watchkit.controllers import (
 from .following import PATIENCE
 from .harness import Cluster, JsonObject, RecordingProxy, client_for
 from .leading import TERMS
+from .replicas import LONG, Replica, started
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Path(__file__).parents[2]
-LONG = 2 * PATIENCE
 
-
-class Replica:
-    """One replica that runs, and all that it has said."""
-
-    def __init__(self, name: str, process: Process) -> None:
-        self.name = name
-        self.process = process
-        self.said: list[JsonObject] = []
-
-    async def listen(self) -> None:
-        """Take in what it says."""
-        assert self.process.stdout is not None
-        rest = ""
-        async for text in TextReceiveStream(self.process.stdout):
-            *lines, rest = (rest + text).split("\n")
-            self.said += [json.loads(line) for line in lines]
-
-    async def says(self, event: str, after: int = 0) -> JsonObject:
-        """Wait until it says that, behind the first so many lines."""
-        with anyio.fail_after(LONG):
-            while True:
-                found = [line for line in self.said[after:] if line["event"] == event]
-                if found:
-                    return found[0]
-                await anyio.sleep(0.02)
-
-    def numbers(self, event: str) -> list[int]:
-        """Give the numbers of which it said that."""
-        return [line["n"] for line in self.said if line["event"] == event]
-
-
-@asynccontextmanager
-async def replica(cluster: Cluster, namespace: str, name: str) -> AsyncGenerator[Replica]:
+def replica(cluster: Cluster, namespace: str, name: str) -> AbstractAsyncContextManager[Replica]:
     """Run a replica; at the end of the block it is killed."""
-    command = [sys.executable, "-m", "tests.e2e.leading", str(cluster.kubeconfig), namespace, name]
-    async with (
-        await anyio.open_process(command, cwd=ROOT, stderr=None) as process,
-        anyio.create_task_group() as group,
-    ):
-        running = Replica(name, process)
-        group.start_soon(running.listen)
-        try:
-            yield running
-        finally:
-            group.cancel_scope.cancel()
-            if process.returncode is None:
-                process.kill()  # SIGKILL ends stopped ones, too
+    given = (str(cluster.kubeconfig), namespace, name)
+    return started(name, [sys.executable, "-m", "tests.e2e.leading", *given])
+
+
+def numbers_of(replica: Replica, event: str) -> list[int]:
+    """Give the numbers of which a replica said that."""
+    return [line["n"] for line in replica.said if line["event"] == event]
 
 
 class Count:
@@ -125,9 +81,9 @@ def each_once(*replicas: Replica, ended: Replica | None = None) -> bool:
 
     One that has ended may have written its last number without having said so.
     """
-    numbers = sorted(number for each in replicas for number in each.numbers("counted"))
+    numbers = sorted(number for each in replicas for number in numbers_of(each, "counted"))
     unsaid = set(range(1, numbers[-1] + 1)) - set(numbers)
-    untold = set(ended.numbers("read")[-1:]) if ended is not None else set[int]()
+    untold = set(numbers_of(ended, "read")[-1:]) if ended is not None else set[int]()
     return len(set(numbers)) == len(numbers) and unsaid <= untold
 
 
@@ -141,9 +97,9 @@ async def test_another_replica_takes_over_from_a_killed_one(
     ):
         leads = [first, second]
         with anyio.fail_after(LONG):
-            while not any(each.numbers("counted") for each in leads):
+            while not any(numbers_of(each, "counted") for each in leads):
                 await anyio.sleep(0.02)
-        leads.sort(key=lambda each: not each.numbers("counted"))
+        leads.sort(key=lambda each: not numbers_of(each, "counted"))
         dead, alive = leads
         heard = len(alive.said)
         died = anyio.current_time()

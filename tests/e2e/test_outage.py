@@ -18,6 +18,7 @@ def assert_each_once(followed: Following, count: int) -> None:
     assert followed.inferred() == []
 
 
+@pytest.mark.fault("F61")
 @pytest.mark.parametrize("how", ["kill", "terminate"])
 async def test_the_api_server_dies_under_a_watch(private_control_plane: Launch, how: str) -> None:
     """SIGKILL and SIGTERM in the middle of a watch: each event once, three times over."""
@@ -40,6 +41,7 @@ async def test_the_api_server_dies_under_a_watch(private_control_plane: Launch, 
     assert_each_once(followed, 6)
 
 
+@pytest.mark.fault("F22")
 async def test_the_api_server_is_frozen_longer_than_the_idle_bound(
     private_control_plane: Launch,
 ) -> None:
@@ -88,6 +90,7 @@ async def test_the_etcd_leader_is_killed(private_control_plane: Launch) -> None:
     assert_each_once(followed, 3)
 
 
+@pytest.mark.fault("F10")
 async def test_throttled_at_the_start(private_control_plane: Launch) -> None:
     """429 with Retry-After on the first requests: it waits as told, and then begins."""
     async with private_control_plane() as plane, RecordingProxy(plane) as proxy:
@@ -113,6 +116,7 @@ async def test_throttled_at_the_start(private_control_plane: Launch) -> None:
     assert min(gaps) >= 1.0
 
 
+@pytest.mark.fault("F20", "F21")
 async def test_a_dead_proxy_with_its_connections_open(private_control_plane: Launch) -> None:
     """Half-open: the peer neither answers nor closes. A new connection within the bound."""
     async with private_control_plane() as plane, RecordingProxy(plane) as proxy:

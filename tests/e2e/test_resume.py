@@ -114,6 +114,7 @@ async def test_the_server_itself_saw_the_options(control_plane: Cluster, namespa
     assert len({each.audit_id for each in asked if each.verb == "watch"}) >= 2
 
 
+@pytest.mark.fault("F47")
 async def test_a_quiet_watch_lives_on_its_closing_bookmarks(
     control_plane: Cluster, namespace: str, proxy: RecordingProxy
 ) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Final
 
 import anyio
 import anyio.lowlevel
 
 from tests.simulation.history import Held
-from tests.simulation.schedule import Consumer, Interruption
+from tests.simulation.reactions import AFTER_AN_ERROR
+from tests.simulation.schedule import LEFT_OUT, NAMESPACES, Consumer, Interruption
 from tests.simulation.tap import Tap
 from tests.simulation.trace import Began, Diary, Marked, Raised, Sampled, Told
 from watchkit import (
@@ -24,6 +25,7 @@ from watchkit import (
     Modified,
     Registration,
     Relisted,
+    ResourceExpired,
     RetryWatcher,
     SharedInformer,
     Synced,
@@ -31,9 +33,6 @@ from watchkit import (
     WatchkitError,
 )
 from watchkit.core.metadata import ObjectMeta
-
-AFTER_AN_ERROR: Final = 5.0
-"""Seconds after which a consumer that was raised an error goes on."""
 
 
 def held(meta: ObjectMeta) -> Held:
@@ -61,9 +60,10 @@ def told(event: Added | Modified | Updated | Deleted, now: float) -> Told:
 class WatcherConsumer:
     """Reads a RetryWatcher; stores where it is, and begins there again after a restart."""
 
-    def __init__(self, consumer: Consumer, source: ListerWatcher, diary: Diary) -> None:
+    def __init__(self, consumer: Consumer, source: Sourced, diary: Diary) -> None:
         self._consumer = consumer
-        self._tap = Tap(source, diary)
+        self._source = source(consumer.namespace)
+        self._tap: Tap | None = None
         self._diary = diary
         self._records = diary.of("watcher")
         self._ahead = list(consumer.interruptions)
@@ -78,10 +78,12 @@ class WatcherConsumer:
             if self._stored is not None:
                 options = replace(options, resource_version=self._stored)
             self._records.append(Began(anyio.current_time(), self._stored))
+            self._tap = Tap(self._source, self._diary)
             watcher = RetryWatcher(
                 self._tap,
                 options,
                 replay_existing=self._consumer.replay and self._stored is None,
+                on_expired=self._consumer.on_expired,
                 backoff=self._consumer.backoff,
                 idle_timeout=self._consumer.idle_timeout,
             )
@@ -97,15 +99,17 @@ class WatcherConsumer:
 
     def sample(self) -> None:
         """Look at it."""
-        if self._watcher is None:
+        if self._watcher is None or self._tap is None:
             return
-        health = self._watcher.health
+        tap, state = self._tap, self._watcher.health.state.value
         self._diary.samples.append(
             Sampled(
                 anyio.current_time(),
-                health.state.value,
-                self._diary.heard,
+                state,
+                tap.heard,
+                tap.served,
                 self._waiting_since,
+                tap.bookmarked,
                 None,
                 None,
             )
@@ -115,16 +119,28 @@ class WatcherConsumer:
         markers = watcher.with_markers()
         while True:
             until = self._ahead[0].at if self._ahead else float("inf")
+            rest = 0.0
             with anyio.CancelScope(deadline=until) as scope:
                 try:
                     await self._note(await anext(markers))
+                except ResourceExpired as error:
+                    self._raised(error)
+                    with contextlib.suppress(ResourceExpired):
+                        await anext(markers)
+                        self._records.append(Raised(anyio.current_time(), "only once"))
+                    self._stored = None
+                    return
                 except WatchkitError as error:
-                    self._records.append(Raised(anyio.current_time(), type(error).__name__))
-                    await anyio.sleep(AFTER_AN_ERROR)
+                    self._raised(error)
+                    rest = AFTER_AN_ERROR
+            await anyio.sleep(rest)
             if scope.cancelled_caught or anyio.current_time() >= until:
                 interruption = self._ahead.pop(0)
                 if await self._interrupted(interruption):
                     return
+
+    def _raised(self, error: WatchkitError) -> None:
+        self._records.append(Raised(anyio.current_time(), type(error).__name__))
 
     async def _interrupted(self, interruption: Interruption) -> bool:
         if interruption.how == "slow":
@@ -152,9 +168,11 @@ class WatcherConsumer:
 class InformerConsumer:
     """Runs a SharedInformer with handlers of every pace and temper, and a subscription."""
 
-    def __init__(self, consumer: Consumer, source: ListerWatcher, diary: Diary) -> None:
+    def __init__(self, consumer: Consumer, source: Sourced, diary: Diary) -> None:
         self._consumer = consumer
-        self._tap = Tap(source, diary)
+        spaces = NAMESPACES if consumer.is_split else [consumer.namespace]
+        self._sources = [source(space) for space in spaces]
+        self._taps: list[Tap] = []
         self._diary = diary
         self._ahead = [each for each in consumer.interruptions if each.how == "restart"]
         self._paces = random.Random(consumer.late_at)  # noqa: S311 - no secret
@@ -195,14 +213,22 @@ class InformerConsumer:
         now = anyio.current_time()
         self._diary.samples.append(
             Sampled(
-                now, health.state.value, self._diary.heard, now if busy else 0.0, version, cached
+                now,
+                health.state.value,
+                min(tap.heard for tap in self._taps),
+                min(tap.served for tap in self._taps),
+                now if busy else 0.0,
+                all(tap.bookmarked for tap in self._taps),
+                version,
+                cached,
             )
         )
 
     async def _live(self, life: int) -> None:
         consumer = self._consumer
+        self._taps = [Tap(source, self._diary) for source in self._sources]
         informer = SharedInformer(
-            self._tap,
+            self._taps,
             consumer.options,
             initial_list=consumer.initial_list,
             backoff=consumer.backoff,
@@ -223,7 +249,11 @@ class InformerConsumer:
     def _add_handlers(self, informer: SharedInformer, life: int) -> Sequence[Registration]:
         return [
             informer.add_event_handler(on_change=self._noting(f"quick {life}")),
-            informer.add_event_handler(on_change=self._slowly(f"slow {life}"), concurrency=2),
+            informer.add_event_handler(
+                on_change=self._slowly(f"slow {life}"),
+                concurrency=2,
+                predicate=_is_picked if self._consumer.picky else None,
+            ),
             informer.add_event_handler(
                 on_change=self._noting(f"every {life}"), delivery="every", buffer=50
             ),
@@ -272,10 +302,17 @@ class InformerConsumer:
         return note
 
 
+Sourced = Callable[[str | None], ListerWatcher]
+"""Gives the source of a namespace, None for all of them."""
+
 Consuming = WatcherConsumer | InformerConsumer
 
 
-def consuming(consumer: Consumer, source: ListerWatcher, diary: Diary) -> Consuming:
+def _is_picked(change: Change) -> bool:
+    return change.name != LEFT_OUT
+
+
+def consuming(consumer: Consumer, source: Sourced, diary: Diary) -> Consuming:
     """Make a consumer of a schedule."""
     if consumer.kind == "watcher":
         return WatcherConsumer(consumer, source, diary)

@@ -15,6 +15,8 @@ Verb: TypeAlias = Literal["create", "touch", "relabel", "delete", "recreate", "n
 NAMESPACES: Final = ("a", "b")
 NAMES: Final = ("w0", "w1", "w2", "w3")
 APPS: Final = ("web", "db")
+LEFT_OUT: Final = "w3"
+"""The name that a picky handler's predicate leaves out."""
 QUIET: Final = 20.0
 """Seconds between the last of what happens and the healing of the server."""
 
@@ -22,6 +24,10 @@ VERBS: Final[tuple[Verb, ...]] = (
     "create", "create", "touch", "touch", "touch", "relabel", "delete", "recreate", "noise",
 )  # fmt: skip
 """What writers do, as often as it stands here."""
+AWAY: Final = 100.0
+"""Seconds that a server which is restored is away: longer than caps and slow consumers take."""
+LOSSY: Final = 0.06
+"""The part of the schedules in which the server loses events."""
 CALM: Final = 230.0
 """Seconds after a restore in which nothing else goes wrong: idle bound, cap, slowness, probe."""
 
@@ -83,9 +89,20 @@ class Consumer:
     initial_list: Literal["auto", "list"]
     audit_period: float | None
     resync_period: float | None
+    on_expired: Literal["relist", "raise"]
+    timeout: int | None
+    split: bool
+    """An informer of both namespaces has a source for each."""
+    picky: bool
+    """One handler of an informer wants nothing of `LEFT_OUT`."""
     late_at: float
     """When an informer gets one handler more, and loses another."""
     interruptions: tuple[Interruption, ...]
+
+    @property
+    def is_split(self) -> bool:
+        """Whether it has two sources."""
+        return self.split and self.kind == "informer" and self.namespace is None
 
     @property
     def options(self) -> ListOptions:
@@ -93,6 +110,7 @@ class Consumer:
         return ListOptions(
             label_selector=None if self.app is None else f"app={self.app}",
             limit=self.limit,
+            timeout_seconds=self.timeout,
             allow_watch_bookmarks=True if self.bookmarks and self.kind == "watcher" else None,
         )
 
@@ -112,7 +130,13 @@ class Schedule:
     def heals_at(self) -> float:
         """When faults and writes have an end."""
         times = [each.at for part in (self.writes, self.strikes, self.happenings) for each in part]
+        times += [each.at + AWAY for each in self.happenings if each.turn == "restore"]
         return max(times, default=0.0) + QUIET
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether the server loses events: what an audit is for, and no watch can know."""
+        return any(KINDS[each.kind].lossy for each in self.strikes if each.kind in KINDS)
 
     def __repr__(self) -> str:
         parts = [*self.writes, *self.strikes, *self.happenings]
@@ -136,7 +160,9 @@ def drawn(seed: int) -> Schedule:
         consumers=tuple(_consumer(chance, kind) for kind in _kinds(chance)),
     )
     restores = [each.at for each in happenings if each.turn == "restore"]
-    return _noticeable(schedule, restores[0]) if restores else schedule
+    if restores:
+        return _noticeable(schedule, restores[0])
+    return _lossy(schedule, chance) if chance.random() < LOSSY else schedule
 
 
 def _noticeable(schedule: Schedule, restored: float) -> Schedule:
@@ -145,10 +171,26 @@ def _noticeable(schedule: Schedule, restored: float) -> Schedule:
     Nobody who begins with a version of before the restore can know that it was, and who gives up
     a request that would have failed cannot either.
     """
-    consumers = (replace(each, interruptions=()) for each in schedule.consumers)
+    consumers = (
+        replace(each, interruptions=(), on_expired="relist", split=False)
+        for each in schedule.consumers
+    )
     calm = (restored - 1.0, restored + CALM)
     strikes = tuple(each for each in schedule.strikes if not calm[0] < each.at < calm[1])
     return replace(schedule, consumers=tuple(consumers), strikes=strikes)
+
+
+def _lossy(schedule: Schedule, chance: random.Random) -> Schedule:
+    """Let the server lose events, and all consumers be informers that look for that."""
+    often = {"delete": 0.6, "recreate": 0.6, "noise": 0.0}
+    losses = [each for each in schedule.writes if chance.random() < often.get(each.verb, 0.2)]
+    strikes = [Strike(each.at - 0.001, "an event lost", 0, 1, now=True) for each in losses]
+    consumers = [
+        replace(each, kind="informer", audit_period=60.0, interruptions=())
+        for each in schedule.consumers[:1]
+    ]
+    strikes += schedule.strikes
+    return replace(schedule, strikes=tuple(strikes), consumers=tuple(consumers))
 
 
 def _kinds(chance: random.Random) -> list[Literal["watcher", "informer"]]:
@@ -175,14 +217,14 @@ def _writes(chance: random.Random, storms: list[float]) -> tuple[Write, ...]:
 
 def _storm(chance: random.Random, at: float) -> list[Strike]:
     """Break what is open, and have faults wait for those who come back."""
-    names = sorted(KINDS)
+    names = sorted(name for name, kind in KINDS.items() if not kind.lossy)
     first = Strike(round(at, 3), chance.choice(OPEN), chance.randint(0, 1), 1, now=True)
     rest = [
         Strike(
             round(at - 0.01, 3),
             chance.choice(names),
             chance.choice([0, 0, 1, 2]),
-            chance.choice([1, 1, 1, 2, 4]),
+            chance.choice([1, 1, 1, 2, 4, 6]),
             now=False,
         )
         for _ in range(chance.randint(1, 3))
@@ -220,6 +262,10 @@ def _consumer(chance: random.Random, kind: Literal["watcher", "informer"]) -> Co
         initial_list="auto" if chance.random() < 0.7 else "list",
         audit_period=chance.choice([None, None, 60.0]),
         resync_period=chance.choice([None, None, None, 97.0]),
+        on_expired="raise" if chance.random() < 0.2 else "relist",
+        timeout=chance.choice([None, None, None, 200]),
+        split=chance.random() < 0.3,
+        picky=chance.random() < 0.5,
         late_at=chance.uniform(10.0, 200.0),
         interruptions=_interruptions(chance),
     )

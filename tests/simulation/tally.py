@@ -108,8 +108,7 @@ def _rows(diary: Diary) -> Counter[str]:
         row = _OUTCOMES.get(outcome) or _STATUSES.get(outcome.rpartition(" ")[2])
         if row:
             rows[row] += 1
-    probes = (each.verb == "list" and each.query.get("limit") == "1" for each in diary.asked)
-    rows["probe for a restored store"] += sum(probes)
+    rows["probe for a restored store"] += sum(each.is_probe for each in diary.asked)
     return rows
 
 

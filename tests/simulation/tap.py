@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Final, Self
 
 import anyio
 
-from tests.simulation.trace import Asked, Diary
+from tests.simulation.trace import Asked, Diary, Exchange
+from tests.simulation.trouble import BAD
 from watchkit import ListerWatcher
 from watchkit.core.errors import ApiError, IdleTimeout, WatchkitError
 from watchkit.core.source import WatchStream
 
+MOST: Final = 3000
+"""Requests of one consumer, in minutes of virtual time: more are a loop that may have no end."""
+_VERSION: Final = re.compile(rb'"resourceVersion":"([1-9][0-9]*)"')
+_CODE: Final = re.compile(rb'"kind":"Status".*"code":([45][0-9][0-9])')
+
 
 class Tap:
-    """One consumer's way to the server."""
+    """One way of a consumer to the server, for one life of it."""
 
-    def __init__(self, source: ListerWatcher, diary: Diary) -> None:
+    def __init__(self, source: ListerWatcher, diary: Diary, *, is_audit: bool = False) -> None:
+        self.heard: float = anyio.current_time()
+        """When the server last said anything; `served`, when a watch did."""
+        self.served: float = anyio.current_time()
+        self.bookmarked: bool = False
         self._source = source
         self._diary = diary
+        self._exchanges: list[Exchange] = []
+        if not is_audit:
+            diary.exchanges.append(self._exchanges)
 
     @property
     def resource(self) -> str:
@@ -36,84 +50,141 @@ class Tap:
         return getattr(self._source, "client", self._source)
 
     def metadata_only(self) -> Tap:
-        """The same, asked for metadata only."""
+        """The same, asked for metadata only, as an audit does."""
         source = self._source.metadata_only()  # type: ignore[attr-defined] # a FakeSource has it
-        return Tap(source, self._diary)
+        return Tap(source, self._diary, is_audit=True)
 
     async def list(self, query: Mapping[str, str], *, idle_timeout: float) -> bytes:
         """Pass a list on."""
-        self._ask("list", query)
-        with _Outcome(self._diary, "list"):
+        exchange = self._ask("list", query)
+        with Outcome(self, exchange):
             page = await self._source.list(query, idle_timeout=idle_timeout)
-        self._diary.heard = anyio.current_time()
+        self.heard = anyio.current_time()
         return page
 
     async def watch(self, query: Mapping[str, str], *, idle_timeout: float) -> _Tapped:
         """Pass a watch on."""
-        self._ask("watch", query)
-        began = anyio.current_time()
-        with _Outcome(self._diary, "watch"):
+        exchange = self._ask("watch", query)
+        with Outcome(self, exchange):
             stream = await self._source.watch(query, idle_timeout=idle_timeout)
-        self._diary.heard = anyio.current_time()
-        return _Tapped(stream, self._diary, began)
+        self.hear()
+        exchange.opened, exchange.end, exchange.bookmarked = True, "", self.bookmarked
+        return _Tapped(stream, self, exchange)
 
-    def _ask(self, verb: str, query: Mapping[str, str]) -> None:
+    def hear(self) -> None:
+        """Note that a watch gave a sign of life."""
+        self.heard = self.served = anyio.current_time()
+
+    def says(self, outcome: str) -> None:
+        """Count an outcome, for the tally."""
+        self._diary.outcomes.append(outcome)
+
+    def _ask(self, verb: str, query: Mapping[str, str]) -> Exchange:
         now = anyio.current_time()
-        self._diary.asked.append(Asked(now, verb, dict(query)))  # type: ignore[arg-type]
+        asked = Asked(now, verb, dict(query))  # type: ignore[arg-type]
+        self._diary.asked.append(asked)
+        if len(self._diary.asked) > MOST:
+            raise RuntimeError(f"C7: more than {MOST} requests by {now:.2f} s")
+        exchange = Exchange(asked)
         if verb == "list":
             self._diary.lists.append(now)
+        if not asked.is_probe:
+            self._exchanges.append(exchange)
+        return exchange
 
 
 class _Tapped:
-    def __init__(self, stream: WatchStream, diary: Diary, began: float) -> None:
+    def __init__(self, stream: WatchStream, tap: Tap, exchange: Exchange) -> None:
         self._stream = stream
-        self._diary = diary
-        self._began = began
-        self._over = False
+        self._tap = tap
+        self._exchange = exchange
 
     @property
     def partial(self) -> bool:
         return self._stream.partial
 
     async def receive(self) -> Sequence[bytes] | None:
-        with _Outcome(self._diary, "stream") as outcome:
-            frames = await self._stream.receive()
+        began = anyio.current_time()
+        with Outcome(self._tap, self._exchange, on="stream"):
+            frames = await self._wait(began)
         if frames:
-            self._diary.heard = anyio.current_time()
-        if frames is None:
-            self._over = True
-            lived = anyio.current_time() - self._began
-            outcome.add("clean close" if lived >= 1.0 else "short life")
+            self._note(frames)
+        return frames
+
+    async def _wait(self, began: float) -> Sequence[bytes] | None:
+        exchange = self._exchange
+        try:
+            frames = await self._stream.receive()
+        finally:
+            exchange.waited += anyio.current_time() - began
+        if frames is None and not exchange.end:
+            lived = anyio.current_time() - exchange.asked.at
+            self._tap.says(f"stream: {'clean close' if lived >= 1.0 else 'short life'}")
+            exchange.end, exchange.over_at = "closed", anyio.current_time()
         return frames
 
     def close(self) -> None:
-        if not self._over and anyio.current_time() - self._diary.heard >= 35.0:
-            self._diary.outcomes.append("stream: hung up in silence")
-        self._over = True
+        exchange = self._exchange
+        if not exchange.end:
+            exchange.end, exchange.over_at = "given up", anyio.current_time()
+            if exchange.waited >= 35.0:
+                self._tap.says("stream: hung up in silence")
         self._stream.close()
 
+    def _note(self, frames: Sequence[bytes]) -> None:
+        tap, exchange = self._tap, self._exchange
+        tap.hear()
+        exchange.waited = 0.0
+        for number, frame in enumerate(frames):
+            exchange.frames += 1
+            exchange.bad = frame in BAD
+            if exchange.bad:
+                return
+            if frame.startswith((b'{"type":"ERROR"', b'{"kind":"Status"')):
+                code = _CODE.search(frame)
+                exchange.status = int(code[1]) if code else 500
+                return
+            tap.bookmarked = tap.bookmarked or frame.startswith(b'{"type":"BOOKMARK"')
+            # What is behind the first may be held back, and void when the watch is given up.
+            is_mark = b'"k8s.io/initial-events-end":"true"' in frame
+            is_told = number == 0 and (exchange.kind == "watch" or exchange.taken)
+            if (is_mark or is_told) and (found := _VERSION.search(frame)):
+                exchange.taken = found[1].decode()
 
-class _Outcome:
-    """Keeps in a word how something ended."""
 
-    def __init__(self, diary: Diary, doing: str) -> None:
-        self._diary = diary
-        self._doing = doing
+class Outcome:
+    """Keeps how something ended."""
 
-    def add(self, word: str) -> None:
-        self._diary.outcomes.append(f"{self._doing}: {word}")
+    def __init__(self, tap: Tap, exchange: Exchange, *, on: str = "") -> None:
+        self._tap = tap
+        self._exchange = exchange
+        self._doing = on or exchange.asked.verb
+        self._of_head = not on
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        exchange, now = self._exchange, anyio.current_time()
         match error:
+            case None:
+                if self._of_head:
+                    exchange.end, exchange.over_at = "answered", now
+                return
             case ApiError():
-                self.add(str(error.status))
-                self._diary.heard = anyio.current_time()
+                self._tap.heard = now
+                self._tap.says(f"{self._doing}: {error.status}")
+                exchange.end, exchange.status = "refused", error.status
+                exchange.retry_after = error.retry_after or 0.0
+                exchange.too_large = "Too large resource version" in error.message
             case IdleTimeout():
-                self.add("no answer")
+                self._tap.says(f"{self._doing}: no answer")
+                exchange.end = "no answer"
             case WatchkitError():
-                self.add("broken")
+                self._tap.says(f"{self._doing}: broken")
+                exchange.end = "broken"
+            case _ if self._of_head:
+                exchange.end = "abandoned"
             case _:
-                pass
+                return
+        exchange.over_at = now

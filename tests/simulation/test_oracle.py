@@ -1,6 +1,7 @@
 """The oracle itself: an honest run passes, and each way to tamper with it is found out."""
 
 import copy
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -10,7 +11,7 @@ import pytest
 from tests.simulation.oracle import judged
 from tests.simulation.schedule import drawn
 from tests.simulation.session import silence
-from tests.simulation.trace import Diary, Marked, Record, Told
+from tests.simulation.trace import Asked, Diary, Exchange, Marked, Raised, Record, Told
 from tests.simulation.world import Run, run
 
 Tamper = Callable[[Run], bool]
@@ -120,10 +121,71 @@ def _half_replaced(result: Run) -> bool:
 
 def _hammered(result: Run) -> bool:
     for consumer, diary in zip(result.schedule.consumers, result.diaries, strict=True):
-        if consumer.kind == "watcher" and consumer.backoff.jitter == "none" and diary.asked:
-            diary.asked += [diary.asked[-1]] * 20
+        if consumer.backoff.jitter == "none" and diary.exchanges:
+            diary.exchanges[0] += [diary.exchanges[0][-1]] * 20
             return True
     return False
+
+
+def _reacted(change: Callable[[Exchange, Exchange], bool], *, exact: bool = False) -> Tamper:
+    """Change the first two requests, one after the other, that can be changed so."""
+
+    def tamper(result: Run) -> bool:
+        return any(
+            change(before, after)
+            for consumer, diary in zip(result.schedule.consumers, result.diaries, strict=True)
+            if consumer.audit_period is None and (consumer.backoff.jitter == "none" or not exact)
+            for exchanges in diary.exchanges
+            for before, after in itertools.pairwise(exchanges)
+        )
+
+    return tamper
+
+
+def _listed(before: Exchange, after: Exchange) -> bool:
+    """A list where a watch that came to a good end should go on."""
+    lived = before.over_at - before.asked.at
+    if (before.kind, before.end, after.kind) != ("watch", "closed", "watch") or lived < 1.0:
+        return False
+    after.asked = Asked(after.asked.at, "list", {"limit": "2"})
+    return True
+
+
+def _gone_back(before: Exchange, after: Exchange) -> bool:
+    """A watch that begins before the last version of the one before."""
+    if before.taken is None or after.kind != "watch":
+        return False
+    query = {**after.asked.query, "resourceVersion": str(int(before.taken) - 1)}
+    after.asked = replace(after.asked, query=query)
+    return True
+
+
+def _hurried(before: Exchange, after: Exchange) -> bool:
+    """A request right after a refusal that somebody else has to heal."""
+    if before.status not in {403, 404}:
+        return False
+    after.asked = replace(after.asked, at=before.over_at)
+    return True
+
+
+def _impatient(before: Exchange, _: Exchange) -> bool:
+    """A watch that was given up for a silence, before that was one."""
+    silent = (before.kind, before.end, before.bad, before.status) == ("watch", "given up", False, 0)
+    before.waited = before.waited / 2 if silent else before.waited
+    before.over_at = before.asked.at + 1.0 if silent else before.over_at
+    return silent
+
+
+def _patient(before: Exchange, _: Exchange) -> bool:
+    """A watch that was waited for longer than any bound."""
+    before.waited += 300.0 if before.opened else 0.0
+    return before.opened
+
+
+def _raised(result: Run) -> bool:
+    """An error that time would have healed."""
+    result.diaries[0].of("watcher").append(Raised(1.0, "TransportError"))
+    return True
 
 
 def _left_open(result: Run) -> bool:
@@ -156,6 +218,12 @@ TAMPERS: dict[str, Tamper] = {
     "a reader sees half a relist": _half_replaced,
     "requests come as fast as they can": _hammered,
     "a watch is left open": _left_open,
+    "a list comes out of nowhere": _reacted(_listed),
+    "a watch goes back": _reacted(_gone_back),
+    "a back-off is left out": _reacted(_hurried, exact=True),
+    "a watch is given up too soon": _reacted(_impatient),
+    "a watch is given up too late": _reacted(_patient),
+    "an error is raised that passes": _raised,
 }
 
 

@@ -59,19 +59,61 @@ class Asked:
     verb: Literal["list", "watch"]
     query: Mapping[str, str]
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether it is the list beside a watch."""
+        return self.verb == "list" and self.query.get("limit") == "1"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request that is no probe, and what came of it.
+
+    `end` is how it was over: "" (not yet), "answered" (a page), "refused" (with `status`, also
+    that of an ERROR event), "broken", "no answer", "closed" (by the server, cleanly), "given up"
+    (an open watch, by the consumer), "abandoned" (before its head).
+    """
+
+    asked: Asked
+    end: str = ""
+    over_at: float = 0.0
+    status: int = 0
+    retry_after: float = 0.0
+    too_large: bool = False
+    opened: bool = False
+    frames: int = 0
+    """Frames that a watch gave before it was over, the bad one included."""
+    bad: bool = False
+    """Whether the last frame was one that nobody can read."""
+    taken: str | None = None
+    """A version that a frame of it has moved the consumer to, at least."""
+    bookmarked: bool = False
+    """Whether the server had sent a bookmark before it was opened."""
+    waited: float = 0.0
+    """Seconds in which the consumer was ready for more, since the last frame."""
+
+    @property
+    def kind(self) -> Literal["list", "page", "watch", "stream"]:
+        """A list, or a later page of it; a watch, or one that begins with initial events."""
+        if self.asked.verb == "list":
+            return "page" if "continue" in self.asked.query else "list"
+        return "stream" if "sendInitialEvents" in self.asked.query else "watch"
+
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
     """A look at a consumer: what it says of itself, and when the server was last heard of.
 
-    `waiting_since` is since when it has been ready for more. `cached` is an informer's store at
-    its `version`.
+    `heard` counts every answer, `served` only what an answered watch gives. `waiting_since` is
+    since when it has been ready for more, `cached` an informer's store at its `version`.
     """
 
     at: float
     state: str
     heard: float
+    served: float
     waiting_since: float
+    bookmarked: bool
     version: str | None
     cached: View | None
 
@@ -82,11 +124,11 @@ class Diary:
 
     records: dict[str, list[Record]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
+    exchanges: list[list[Exchange]] = field(default_factory=list)
+    """Requests in the order of time: a list for each source, and for each life of a consumer."""
     samples: list[Sampled] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     lists: list[float] = field(default_factory=list)
-    heard: float = 0.0
-    final: View | None = None
 
     def of(self, name: str) -> list[Record]:
         """The records of one handler, or of the watcher."""

@@ -53,6 +53,18 @@ class Twice(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class Lost(Fault):
+    """An event that the server does not send, and says nothing of."""
+
+    after_events: int = 0
+    on: ClassVar[On] = "watch"
+
+    def bend(self, case: Case) -> Bend:
+        """Lose it."""
+        return nth_line(self.after_events, lambda _: [])
+
+
+@dataclass(frozen=True, slots=True)
 class CrookedPage(Fault):
     """A page after the first that does not fit to it: "version", "token" or "duplicate"."""
 
@@ -72,12 +84,20 @@ class CrookedPage(Fault):
             case "token":
                 metadata["continue"] = case.request.query.get("continue", "")
             case _ if page.get("items"):
-                page["items"].append(page["items"][0])
+                page["items"].append(_twin(page["items"][0]))
         return Send(msgspec.json.encode(page), act.content)
 
     def strikes(self, request: Any) -> bool:  # noqa: ANN401 - the recorded request
         """Only a page that goes on; a duplicate may be on any."""
         return "continue" in request.query
+
+
+def _twin(item: dict[str, Any]) -> dict[str, Any]:
+    """Give another state of an object, as of a page that was made at another time."""
+    metadata = item["metadata"]
+    version = str(int(metadata["resourceVersion"]) - 1)
+    twin = {**metadata, "resourceVersion": version, "annotations": {"n": "twin"}}
+    return {**item, "metadata": twin}
 
 
 def _status(code: int, reason: str, message: str = "of the schedule") -> bytes:
@@ -98,17 +118,27 @@ _BOOKMARK: Final = (
 )
 
 
+_NO_JSON: Final = b'{"type":"ADDED","object":{'
+_UNKNOWN: Final = b'{"type":"SNAFU","object":{"metadata":{}}}'
+_NO_METADATA: Final = b'{"type":"ADDED","object":{"kind":"Shop"}}'
+
+BAD: Final = frozenset({_NO_JSON, _UNKNOWN, _NO_METADATA, _BOOKMARK % b"0", _BOOKMARK % b""})
+"""Frames that nobody can make anything of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of fault: `make` takes after how many events; `row` is what of the design it hits.
 
-    `fatal` faults make a request wrong for good: they are raised to the consumer.
+    `fatal` faults make a request wrong for good: they are raised to the consumer. With `lossy`
+    ones, the server is wrong and looks right: only an audit finds out.
     """
 
     make: Callable[[int], Fault]
     row: str
     on: On | None = None
     fatal: bool = False
+    lossy: bool = False
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -121,8 +151,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "torn line, silence": Kind(lambda n: TornLine("stall", n), "idle timeout"),
     "blank lines": Kind(_frames(b"", b"\r", b""), "blank lines"),
     "no JSON": Kind(BadJson, "bad frame", on="watch"),
-    "unknown type": Kind(_frames(b'{"type":"SNAFU","object":{"metadata":{}}}'), "bad frame"),
-    "no metadata": Kind(_frames(b'{"type":"ADDED","object":{"kind":"Shop"}}'), "bad frame"),
+    "unknown type": Kind(_frames(_UNKNOWN), "bad frame"),
+    "no metadata": Kind(_frames(_NO_METADATA), "bad frame"),
     "silence": Kind(lambda n: Stall(math.inf, "body", n), "idle timeout", on="watch"),
     "silence before the head": Kind(lambda _: Stall(math.inf, "head"), "idle timeout"),
     "a pause": Kind(lambda n: Stall(40.0, "body", n), "slow server", on="watch"),
@@ -141,6 +171,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "410, event": Kind(lambda _: Gone("event"), "410"),
     "410, page": Kind(lambda _: Gone("page"), "410"),
     "too large version": Kind(lambda _: TooLargeVersion(), "too large version"),
+    "too large version, watch": Kind(lambda _: TooLargeVersion(), "too large version", on="watch"),
     "401": Kind(_answer(401, "Unauthorized"), "401, 403, 404"),
     "403": Kind(lambda _: Forbid(), "401, 403, 404"),
     "404": Kind(_answer(404, "NotFound"), "401, 403, 404"),
@@ -157,6 +188,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "bookmark at 0": Kind(_frames(_BOOKMARK % b"0"), "versions that are none"),
     "bookmark at nothing": Kind(_frames(_BOOKMARK % b""), "versions that are none"),
     "an event twice": Kind(Twice, "stale events"),
+    "an event lost": Kind(Lost, "audit", on="watch", lossy=True),
     "page of another version": Kind(lambda _: CrookedPage("version"), "crooked pages"),
     "page with the same token": Kind(lambda _: CrookedPage("token"), "crooked pages"),
     "page with a duplicate": Kind(lambda _: CrookedPage("duplicate"), "crooked pages"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-SLOW_MACHINE = 60  # seconds for eight short processes, one after the other
+SLOW_MACHINE = 400  # seconds for eight short processes, one after the other
 
 # The wheel is tested away from its checkout: it comes without benchmarks.
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="there are no benchmarks here")
@@ -27,7 +27,7 @@ def run(*arguments: str, program: str = "watch.py") -> subprocess.CompletedProce
     )
 
 
-@pytest.mark.timeout(SLOW_MACHINE)
+@pytest.mark.timeout(SLOW_MACHINE + 20)
 def test_every_reader_reads_its_events_and_is_held_against_the_first(tmp_path: Path) -> None:
     """One run measures each reader, prints a line for it, and writes the same to a file."""
     file = tmp_path / "figures.json"
@@ -70,7 +70,7 @@ def test_the_events_are_those_of_a_watch_of_pods() -> None:
     assert events[0]["object"]["metadata"]["uid"] == events[-1]["object"]["metadata"]["uid"]
 
 
-@pytest.mark.timeout(SLOW_MACHINE)
+@pytest.mark.timeout(SLOW_MACHINE + 20)
 def test_the_memory_of_a_cached_pod_is_told_piece_by_piece() -> None:
     """Every way to cache is measured, and the pieces add up to what is allocated."""
     result = run("--pods", "300", program="memory.py")

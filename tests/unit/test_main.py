@@ -9,7 +9,7 @@ import pytest
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run this Python in a process of its own."""
     return subprocess.run(  # noqa: S603 - a fixed command
-        [sys.executable, *arguments], capture_output=True, check=False, text=True, timeout=15
+        [sys.executable, *arguments], capture_output=True, check=False, text=True, timeout=100
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: `watchkit watch`, `watchkit get` and `watchkit doctor` (extra `cli`)."""
+"""The command line: `watchkit watch`, `get`, `doctor` and `demo` (extra `cli`)."""
 
 from watchkit.cli.command import main
 

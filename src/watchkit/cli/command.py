@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from watchkit.cli.demo_command import demo
 from watchkit.cli.doctor_command import doctor
 from watchkit.cli.get_command import get
 from watchkit.cli.watch_command import watch
@@ -18,6 +19,7 @@ def commands() -> None:
 commands.add_command(watch)
 commands.add_command(get)
 commands.add_command(doctor)
+commands.add_command(demo)
 
 
 def main() -> None:

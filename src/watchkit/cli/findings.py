@@ -96,12 +96,15 @@ def of_server(seen: Greeting | Seen, host: str) -> Finding:
 
 
 def of_clock(seen: Greeting | Seen) -> Finding:
-    """Judge this machine's clock by the server's: leases and tokens are good only that exactly."""
-    skew = skew_of(seen) if isinstance(seen, Greeting) else None
-    if skew is None:
+    """Judge this machine's clock by the server's: leases and tokens are good only that exactly.
+
+    What may be no more than the time that the answer took is not held against it.
+    """
+    if not isinstance(seen, Greeting) or (skew := skew_of(seen)) is None:
         return Finding("clock", Mark.UNKNOWN, "the server does not tell the time")
     way = "behind" if skew > 0 else "ahead of"
-    if abs(skew) > SKEW:
+    doubt = (seen.came - seen.asked).total_seconds() / 2
+    if abs(skew) - doubt > SKEW:
         line = f"this clock is {abs(skew):.0f} s {way} the server's: tokens and leases may fail"
         return Finding("clock", Mark.WARNING, line)
     if abs(skew) < 1:

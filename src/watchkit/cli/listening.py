@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import NoReturn
 
@@ -35,3 +36,12 @@ def listen(hear: Callable[[Mapping[str, object]], None]) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(0),
         cache_logger_on_first_use=False,
     )
+
+
+def hush(*names: str) -> None:
+    """Print nothing of what others log under these names, their crashes aside.
+
+    Who cuts connections on purpose is not told by asyncio that they are cut.
+    """
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -5,6 +5,7 @@ from watchkit.controllers.enqueueing import enqueue_mapped, enqueue_object, enqu
 from watchkit.controllers.event_recorder import EventRecorder
 from watchkit.controllers.fencing import FencingToken, fencing_token
 from watchkit.controllers.finalizers import ensure_finalizer, remove_finalizer
+from watchkit.controllers.health_server import HealthServer
 from watchkit.controllers.leader_election import LeaderElector
 from watchkit.controllers.predicates import (
     annotations_changed,
@@ -26,6 +27,7 @@ from watchkit.core.owners import owner_reference
 __all__ = [
     # controller
     "Controller",
+    "HealthServer",
     "Request",
     "Result",
     "enqueue_mapped",

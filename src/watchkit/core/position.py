@@ -97,7 +97,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A watch frame moved the version."""
+    """A watch frame moved the version, or was a bookmark at it."""
 
     version: str
     by_bookmark: bool = False

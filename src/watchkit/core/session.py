@@ -66,10 +66,8 @@ def step(  # noqa: PLR0911 - one for each signal
     match signal:
         case Opened():
             return _opened(position)
-        case Moved(version, by_bookmark):
-            whole = position.whole or isinstance(position.next, Stream)
-            moved = replace(_progressed(position), known=version, whole=whole, next=Watch(version))
-            return Decision(replace(moved, bookmarked=moved.bookmarked or by_bookmark))
+        case Moved():
+            return _moved(position, signal)
         case Listed(version):
             return _listed(position, version, when)
         case Ended():
@@ -106,6 +104,16 @@ def _opened(position: Position) -> Decision:
             return Decision(replace(position, suspect=False), probe=probe)
         case _:
             return Decision(position)
+
+
+def _moved(position: Position, moved: Moved) -> Decision:
+    """Progress, save for a bookmark at the same version: that only says that there are such."""
+    position = replace(position, bookmarked=position.bookmarked or moved.by_bookmark)
+    there = Watch(moved.version)
+    if moved.by_bookmark and position.next == there:
+        return Decision(position)
+    whole = position.whole or isinstance(position.next, Stream)
+    return Decision(replace(_progressed(position), known=moved.version, whole=whole, next=there))
 
 
 def _progressed(position: Position) -> Position:
@@ -171,7 +179,7 @@ def _restored(position: Position, version: str, when: Moment) -> Decision:
 
 
 def _otherwise(position: Position, signal: Lacking | Doubted, when: Moment) -> Decision:
-    """Go another way at once: nothing has failed that waiting would heal."""
+    """Go another way, no later than otherwise: nothing has failed that waiting would heal."""
     if isinstance(signal, Lacking):
         following = List(gap=False) if isinstance(position.next, Stream) else position.next
         at = start(replace(position, next=following, cause=signal.error), 0.0, when)
@@ -179,7 +187,9 @@ def _otherwise(position: Position, signal: Lacking | Doubted, when: Moment) -> D
         return Decision(at, say("watch.without", "info", at, when, what=signal.what, cause=cause))
     if not isinstance(position.next, Watch):
         return Decision(position)
-    at = start(replace(position, next=List(gap=True)), 0.0, when)
+    # A doubt amid a back-off, or a Retry-After, is no reason to come sooner.
+    left = max(0.0, position.not_before - when.now)
+    at = start(replace(position, next=List(gap=True)), left, when)
     return Decision(at, say("watch.doubted", "info", at, when, cause=signal.why))
 
 

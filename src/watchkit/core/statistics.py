@@ -81,11 +81,13 @@ class InformerStatistics(WatchStatistics):
     """What an informer has done so far, all its sources together, and what it holds now.
 
     `progress_age` is that of the source that has been silent for longest. `objects` are cached;
-    `queued` changes wait, by the name of the handler or subscription that they wait for.
+    `queued` changes wait, by the name of the handler or subscription that they wait for. Once it
+    `is_synced` it stays so: all that was there has been listed.
     """
 
     objects: int
     queued: Mapping[str, int]
+    is_synced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

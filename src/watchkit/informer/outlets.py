@@ -76,18 +76,18 @@ class Outlets(Generic[T]):
             return None
         return next((each.name for each in self._all if each.queue.free == 0), None)
 
-    async def room(self) -> int | None:
-        """Wait until every buffer has room; for how many changes, None: for all that come."""
-        while (free := self._free()) == 0:
+    async def room(self) -> None:
+        """Wait until every buffer has room."""
+        while self.free() == 0:
             self._room = self._room or anyio.Event()
             await self._room.wait()
-        return free
 
-    def _free(self) -> int | None:
+    def free(self) -> int | None:
+        """For how many changes every buffer has room now; None: for all that come."""
         bounds = [free for each in self._all if (free := each.queue.free) is not None]
         return min(bounds, default=None)
 
     def _check_room(self) -> None:
-        if self._room is not None and self._free() != 0:
+        if self._room is not None and self.free() != 0:
             self._room.set()
             self._room = None

@@ -132,14 +132,14 @@ class Reflector(Generic[T]):
             self._scope.cancel()
 
     async def _pull(self) -> None:
-        most = await self._outlets.room()
+        await self._outlets.room()
         if self._doubt is not None:
             why, self._doubt = self._doubt, None
             self._feed.relist(why)
         with anyio.CancelScope() as pulling:
             self._pulling = pulling
             try:
-                self._take(await self._feed.pull(most))
+                self._take(await self._feed.pull(self._outlets.free))
             finally:
                 self._pulling = None
 

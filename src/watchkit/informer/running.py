@@ -268,6 +268,7 @@ class Running(Generic[T]):
             so_far.events,
             progress_age=None if is_ended else max(ages, default=None),
             is_ended=is_ended,
+            is_synced=self._is_synced,
             objects=len(self.cache.store),
             queued=self.outlets.queued(),
         )

@@ -20,6 +20,7 @@ try:
         HistogramMetricFamily,
         Metric,
     )
+    from prometheus_client.exposition import choose_encoder
     from prometheus_client.registry import Collector
 except ModuleNotFoundError as _missing:
     if _missing.name != "prometheus_client":
@@ -74,6 +75,7 @@ class Metrics(Collector):
         self._lock = Lock()
         self._entries: list[_Entry] = []
         self._past = Totals()
+        self._registry = registry
         registry.register(self)
 
     def register(self, thing: Measured) -> None:
@@ -106,6 +108,18 @@ class Metrics(Collector):
     def describe(self) -> Iterable[Metric]:
         """Give all metrics that there can be, without a value: a registry asks for their names."""
         return [metric_of(each, {}) for each in FAMILIES]
+
+    def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """Give all that the registry shows as text, and its media type: for a server of your own.
+
+        `accept` is the Accept header of who asks, which chooses OpenMetrics or Prometheus' own
+        format; the latter where it asks for nothing that there is.
+        """
+        try:
+            encode, media = choose_encoder(accept)
+        except (TypeError, ValueError):  # a version that is none
+            encode, media = choose_encoder("")
+        return encode(self._registry), media
 
     def __repr__(self) -> str:
         return f"<Metrics things={len(self._entries)}>"

@@ -42,7 +42,7 @@ from watchkit.watching.probe import Probe
 from watchkit.watching.pulse import Pulse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from watchkit.core.ledger import Memory
     from watchkit.core.options import ListOptions
@@ -92,13 +92,14 @@ class Feed(Generic[E]):
         self._probe = Probe(self._lists, self._observer)
         self._open: OpenWatch | None = None
         self._held_back: Sequence[bytes] = ()
-        self._most: int | None = None
+        self._room: Callable[[], int | None] = _unbounded
         self.pulse: Pulse = Pulse()
 
-    async def pull(self, most: int | None = None) -> Sequence[E | Marker]:
+    async def pull(self, room: Callable[[], int | None] | None = None) -> Sequence[E | Marker]:
         """Wait for the next events: at least one, in order.
 
-        At most `most` frames of one read are taken; the rest waits, unread, for the next pull.
+        Of one read, so many frames are taken as `room()` says just then (None: all), one at
+        least; the rest waits, unread, for the next pull.
 
         Raises:
             ResourceExpired: the version is gone, and the policy is to raise that.
@@ -106,7 +107,7 @@ class Feed(Generic[E]):
             ProtocolError: the server sent bad frames over and over.
 
         """
-        self._most = most
+        self._room = room or _unbounded
         with self.pulse:
             while not self._events:
                 await self._turn()
@@ -236,7 +237,8 @@ class Feed(Generic[E]):
         self._take(watch, seen)
 
     def _take(self, watch: OpenWatch, frames: Sequence[bytes]) -> None:
-        most = len(frames) if self._most is None else max(1, self._most)
+        room = self._room()
+        most = len(frames) if room is None else max(1, room)
         frames, self._held_back = frames[:most], frames[most:]
         if not frames:
             return
@@ -244,8 +246,9 @@ class Feed(Generic[E]):
         intake = self._events.watched(frames, before, watch.version, watch.initial)
         if intake.synced:
             watch.initial, watch.version = None, intake.version
-        if intake.version is not None and intake.version != before:
-            watch.moved = True
+        has_moved = intake.version != before
+        watch.moved = watch.moved or has_moved
+        if intake.version is not None and (has_moved or intake.bookmarks):
             self._decide(Moved(intake.version, by_bookmark=intake.bookmarks > 0))
         if intake.failure is not None:
             self._end(Failed(intake.failure, opened=True))
@@ -292,3 +295,7 @@ class Feed(Generic[E]):
         probe = self._course.decide(signal)
         if probe is not None:
             self._probe.version = probe
+
+
+def _unbounded() -> int | None:
+    return None

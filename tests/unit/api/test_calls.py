@@ -1,7 +1,6 @@
 """Laws of the calls of a client of connect(): bounded in time and number, and safe."""
 
 import logging
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from kubernetes_asyncio.client import ApiException, CoreV1Api, V1Namespace
 from kubernetes_asyncio.watch import Watch
 
 from tests.unit.api.test_client import kubeconfig, list_nodes
-from tests.unit.api.wire import End, Step, WireServer, chunk, head, open_watch, whole
+from tests.unit.api.wire import End, Push, Step, WireServer, chunk, head, open_watch, whole
 from watchkit.api.calls import Timeouts
 from watchkit.api.client import ClientConfig, connect
 from watchkit.api.listwatch import ListWatch
@@ -62,31 +61,33 @@ def test_an_answer_without_end_is_bounded_at_its_beginning_only() -> None:
 @pytest.mark.parametrize(
     ("steps", "settings"),
     [
-        ([End.HANG], {"read_timeout": 0.1}),
-        ([head(200, "Content-Length: 9"), End.HANG], {"read_timeout": 0.1}),
-        ([head(200, "Content-Length: 9"), b"1", 0.1, b"2", 0.1, End.HANG], {"total_timeout": 0.15}),
+        ([End.AGES], {"read_timeout": 60, "total_timeout": 1e6}),
+        (
+            [head(200, "Content-Length: 9"), b"1", End.AGES],
+            {"read_timeout": 60, "total_timeout": 1e6},
+        ),
+        ([head(200, "Content-Length: 9"), *[b"1", Push(10), 0.01] * 9], {"total_timeout": 60}),
     ],
 )
 async def test_a_server_that_says_nothing_is_not_waited_for(
     tmp_path: Path, steps: list[Step], settings: dict[str, float]
 ) -> None:
-    """Before its answer or within: the call ends with a TimeoutError."""
+    """Before its answer or within, or for ever in small pieces: it ends with a TimeoutError."""
     async with (
         WireServer([steps]) as server,
         connect(config(tmp_path, server.url, **settings)) as api,
     ):
-        began = time.perf_counter()
         with pytest.raises(TimeoutError):
             await list_nodes(api)
-        assert time.perf_counter() - began < 2
         assert len(server.seen) == 1
 
 
 async def test_a_watch_of_kubernetes_asyncio_outlives_the_timeouts(tmp_path: Path) -> None:
     """Its silence is no fault; a log that is followed has none either."""
-    steps: list[Step] = [open_watch(), chunk(EVENT), 0.3, chunk(EVENT), chunk(b"")]
+    steps: list[Step] = [open_watch(), chunk(EVENT), 0.05, Push(99), 0.05]
+    steps += [chunk(EVENT), chunk(b"")]
     async with WireServer([steps]) as server:
-        short = config(tmp_path, server.url, read_timeout=0.1, total_timeout=0.1)
+        short = config(tmp_path, server.url, read_timeout=60, total_timeout=60)
         async with connect(short) as api:
             v1 = CoreV1Api(api)
             async with Watch().stream(v1.list_node, timeout_seconds=1) as stream:
@@ -100,6 +101,7 @@ async def test_a_watch_of_kubernetes_asyncio_outlives_the_timeouts(tmp_path: Pat
     assert server.seen[-1].query == {"follow": "True"}
 
 
+@pytest.mark.fault("F13")
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_refused(tmp_path: Path, code: int) -> None:
     """By generated calls as by ListWatch; nobody else is asked, and only his host is named."""
@@ -116,7 +118,7 @@ async def test_a_redirect_is_refused(tmp_path: Path, code: int) -> None:
             with pytest.raises(ApiException, match="refused"):
                 await v1.list_node(watch=True, _preload_content=False)
             with pytest.raises(Redirected, match="localhost"):
-                await ListWatch(v1.list_node).list({}, idle_timeout=5)
+                await ListWatch(v1.list_node).list({}, idle_timeout=60)
 
     assert not other.seen
     assert len(server.seen) == 4
@@ -140,11 +142,12 @@ async def test_a_proxy_is_used_when_asked_for(tmp_path: Path) -> None:
         file = kubeconfig(tmp_path, "http://api.invalid", **own)
         async with connect(ClientConfig(kubeconfig=file.kubeconfig, proxy=proxy.url)) as api:
             await list_nodes(api)
-            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60)
 
     assert [seen.headers["host"] for seen in proxy.seen] == ["api.invalid"] * 2
 
 
+@pytest.mark.fault("F14")
 async def test_no_token_passes_a_proxy_in_the_clear(tmp_path: Path) -> None:
     """Over plain http a proxy reads what passes; even on the way to this machine."""
     with pytest.raises(WatchkitError, match="not sent over plain http"):

@@ -54,8 +54,8 @@ async def test_a_client_from_a_kubeconfig_works(tmp_path: Path) -> None:
             nodes = await CoreV1Api(api).list_node()
             source = ListWatch(CoreV1Api(api).list_node)
             assert nodes.metadata.resource_version == "7"
-            assert await source.list({}, idle_timeout=5) == LIST
-            watch = await source.watch({}, idle_timeout=5)
+            assert await source.list({}, idle_timeout=60) == LIST
+            watch = await source.watch({}, idle_timeout=60)
             assert await watch.receive() == [b"{}"]
             watch.close()
         await server.until_closed(2, within=1)
@@ -76,6 +76,7 @@ async def test_a_user_agent_may_be_given(tmp_path: Path) -> None:
     assert "authorization" not in server.seen[0].headers
 
 
+@pytest.mark.fault("F05")
 async def test_a_token_file_is_read_again_after_a_401(tmp_path: Path) -> None:
     """ListWatch's 401 is its caller's, who comes again; a generated call is sent again at once."""
     (tmp_path / "token").write_text("one")
@@ -86,9 +87,9 @@ async def test_a_token_file_is_read_again_after_a_401(tmp_path: Path) -> None:
     ):
         source = ListWatch(CoreV1Api(api).list_node)
         with pytest.raises(Unauthorized):
-            await source.list({}, idle_timeout=5)
+            await source.list({}, idle_timeout=60)
         (tmp_path / "token").write_text("two")
-        await source.list({}, idle_timeout=5)
+        await source.list({}, idle_timeout=60)
         (tmp_path / "token").write_text("three")
         await CoreV1Api(api).create_namespace(V1Namespace(metadata=V1ObjectMeta(name="x")))
 
@@ -142,9 +143,9 @@ async def test_an_exec_plugin_runs_again_after_a_401(tmp_path: Path) -> None:
         connect(kubeconfig(tmp_path, server.url, user)) as api,
     ):
         source = ListWatch(CoreV1Api(api).list_node)
-        await source.list({}, idle_timeout=5)
+        await source.list({}, idle_timeout=60)
         with pytest.raises(Unauthorized):
-            await source.list({}, idle_timeout=5)
+            await source.list({}, idle_timeout=60)
         async with anyio.create_task_group() as group:
             for _ in range(5):
                 group.start_soon(list_nodes, api)
@@ -167,7 +168,7 @@ async def test_certificates_make_the_tls_context(tmp_path: Path, inline: bool) -
         WireServer([[whole(LIST)]], context) as server,
         connect(kubeconfig(tmp_path, server.url, user, **cluster)) as api,
     ):
-        assert await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5) == LIST
+        assert await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60) == LIST
 
 
 async def test_the_kubeconfig_says_how_to_get_there(tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ async def test_the_kubeconfig_says_how_to_get_there(tmp_path: Path) -> None:
     async with WireServer([[whole(LIST)]]) as proxy:
         cluster: dict[str, Any] = {"proxy-url": proxy.url}
         async with connect(kubeconfig(tmp_path, "http://api.invalid", **cluster)) as api:
-            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60)
     assert proxy.seen[0].headers["host"] == "api.invalid"
 
     async with WireServer([[whole(LIST)]], server_side()) as server:
@@ -186,9 +187,9 @@ async def test_the_kubeconfig_says_how_to_get_there(tmp_path: Path) -> None:
                 nodes = ListWatch(CoreV1Api(api).list_node)
                 if name is None:
                     with pytest.raises(TransportError, match="not trusted"):
-                        await nodes.list({}, idle_timeout=5)
+                        await nodes.list({}, idle_timeout=60)
                 else:
-                    await nodes.list({}, idle_timeout=5)
+                    await nodes.list({}, idle_timeout=60)
 
 
 async def test_certificates_that_are_none_are_refused(tmp_path: Path) -> None:
@@ -209,10 +210,10 @@ async def test_insecure_means_what_it_says(tmp_path: Path) -> None:
         cluster: dict[str, Any] = {"insecure-skip-tls-verify": True}
         insecure = kubeconfig(tmp_path, server.url, **cluster)
         async with connect(insecure) as api:
-            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60)
         async with connect(kubeconfig(tmp_path, server.url)) as api:
             with pytest.raises(TransportError, match="not trusted"):
-                await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+                await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -238,6 +239,7 @@ async def test_a_server_must_be_a_url(tmp_path: Path, server: str) -> None:
             pass
 
 
+@pytest.mark.fault("F14")
 async def test_aiohttp_repeats_nothing_and_trusts_no_environment(tmp_path: Path) -> None:
     """The session's own retry is off; proxies and .netrc of the environment only if asked."""
     answers = [[whole(LIST)], [End.RESET]]
@@ -262,6 +264,7 @@ async def test_an_exec_plugin_that_fails_at_once_is_said_at_once(tmp_path: Path)
             pass
 
 
+@pytest.mark.fault("F06")
 async def test_an_exec_plugin_has_its_time(tmp_path: Path) -> None:
     """No longer than the configuration gives it."""
     user = {"exec": {"apiVersion": "v1", "command": "sleep", "args": ["60"]}}

@@ -62,6 +62,7 @@ def test_credentials_are_refreshed_when_they_run_out() -> None:
     run_virtual(main)
 
 
+@pytest.mark.fault("F06")
 def test_many_requests_cause_one_refresh() -> None:
     """Those that come while one is under way wait for it and share what it brought."""
 
@@ -197,6 +198,7 @@ async def test_a_password_is_sent_as_basic_credentials() -> None:
     assert (await Fixed.basic("ä", "b:c").get()).authorization == "Basic w6Q6Yjpj"
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.anyio
 async def test_a_token_file_is_read_again(tmp_path: Path) -> None:
     """Each time it is asked, for a minute each; white space around the token is none of it."""
@@ -208,6 +210,7 @@ async def test_a_token_file_is_read_again(tmp_path: Path) -> None:
     assert await source.get() == Grant("Bearer two", 60.0)
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "content", [None, b"", b"\n", b"aaa.bb", b"a.b.c\nX: y", b"\xff\xfe", b"a b"]

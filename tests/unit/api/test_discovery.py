@@ -51,7 +51,7 @@ NO_GROUPS = [whole(b'{"kind":"APIGroupList","groups":[]}')]
 async def discovered(*answers: Sequence[Step]) -> tuple[Discovery, list[str]]:
     """Discover from a server that gives these answers; also say which paths were asked for."""
     async with WireServer(answers) as server, client_of(server.url) as client:
-        found = await discover(client, idle_timeout=5)
+        found = await discover(client, idle_timeout=60)
         return found, [each.path for each in server.seen]
 
 

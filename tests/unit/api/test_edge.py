@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import socket
 import traceback
 
+import aiohttp
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 from kubernetes_asyncio.client import CoreV1Api
 
 from tests.unit.api.wire import TOKEN, End, Step, WireServer, client_of, head, whole
@@ -28,7 +31,7 @@ async def refused(*steps: Step, watch: bool = False) -> errors.WatchkitError:
         nodes = ListWatch(CoreV1Api(client).list_node)
         ask = nodes.watch if watch else nodes.list
         with pytest.raises(errors.WatchkitError) as caught:
-            await ask({"resourceVersion": "7"}, idle_timeout=5)
+            await ask({"resourceVersion": "7"}, idle_timeout=60)
     return caught.value
 
 
@@ -64,6 +67,7 @@ async def test_a_status_becomes_its_error(
     assert error.doing == ("watch nodes" if watch else "list nodes")
 
 
+@pytest.mark.fault("F11")
 async def test_a_proxys_page_is_judged_by_its_code() -> None:
     """HTML with a 502 is an unavailable server, and its text is not repeated."""
     error = await refused(head(502, "Content-Type: text/html"), HTML, End.CLOSE)
@@ -72,6 +76,7 @@ async def test_a_proxys_page_is_judged_by_its_code() -> None:
     assert str(error) == "list nodes: 502"
 
 
+@pytest.mark.fault("F11")
 @pytest.mark.parametrize("watch", [False, True])
 async def test_a_web_page_with_200_is_a_transport_error(watch: bool) -> None:  # noqa: FBT001
     """A captive portal's success is no list and no watch; it passes, so it is tried again."""
@@ -103,6 +108,7 @@ async def test_retry_after_is_taken_wherever_it_stands(
     assert error.retry_after == seconds
 
 
+@pytest.mark.fault("F13")
 @pytest.mark.parametrize("code", [300, 301, 302, 303, 304, 307, 308])
 @pytest.mark.parametrize("watch", [False, True])
 async def test_a_redirect_is_refused_and_the_token_stays_home(code: int, watch: bool) -> None:  # noqa: FBT001
@@ -155,18 +161,19 @@ async def test_a_401_marks_the_credentials_as_rejected() -> None:
         hook = Credentials()
         client.configuration.refresh_api_key_hook = hook
         nodes = ListWatch(CoreV1Api(client).list_node)
-        await nodes.list({}, idle_timeout=5)
+        await nodes.list({}, idle_timeout=60)
         with pytest.raises(errors.Forbidden):
-            await nodes.list({}, idle_timeout=5)
+            await nodes.list({}, idle_timeout=60)
         assert hook.rejected == []
         with pytest.raises(errors.Unauthorized):
-            await nodes.watch({}, idle_timeout=5)
+            await nodes.watch({}, idle_timeout=60)
         assert hook.rejected == [f"Bearer {TOKEN}"]
         client.configuration.refresh_api_key_hook = None
         with pytest.raises(errors.Unauthorized):
-            await nodes.list({}, idle_timeout=5)
+            await nodes.list({}, idle_timeout=60)
 
 
+@pytest.mark.fault("F01")
 async def test_a_refused_connection_never_reached_anybody() -> None:
     """It says where it wanted to go and what the system said; `reached` is False."""
     async with WireServer([[]]) as server:
@@ -175,17 +182,32 @@ async def test_a_refused_connection_never_reached_anybody() -> None:
         nodes = ListWatch(CoreV1Api(client).list_node)
         for ask in (nodes.list, nodes.watch):
             with pytest.raises(errors.TransportError) as caught:
-                await ask({}, idle_timeout=5)
+                await ask({}, idle_timeout=60)
             assert not caught.value.reached
             assert url.removeprefix("http://") in str(caught.value)
             assert "ClientConnectorError" in str(caught.value)
 
 
+class Nobody(AbstractResolver):
+    """Knows no name, and says so at once, as not every network's does."""
+
+    async def resolve(self, host: str, *_: object, **__: object) -> list[ResolveResult]:
+        """Know nobody."""
+        raise OSError(socket.EAI_NONAME, f"{host}: Name or service not known")
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+@pytest.mark.fault("F02")
 async def test_an_unknown_host_never_reached_anybody() -> None:
     """DNS that knows no such name is like a refused connection."""
     async with client_of("http://nowhere.invalid:1") as client:
+        await client.rest_client.pool_manager.close()
+        connector = aiohttp.TCPConnector(resolver=Nobody())
+        client.rest_client.pool_manager = aiohttp.ClientSession(connector=connector)
         with pytest.raises(errors.TransportError, match=r"nowhere\.invalid:1") as caught:
-            await ListWatch(CoreV1Api(client).list_node).list({}, idle_timeout=5)
+            await ListWatch(CoreV1Api(client).list_node).list({}, idle_timeout=60)
 
     assert not caught.value.reached
 
@@ -196,7 +218,7 @@ async def test_a_closed_client_is_a_transport_error() -> None:
         nodes = ListWatch(CoreV1Api(client).list_node)
     for ask in (nodes.list, nodes.watch):
         with pytest.raises(errors.TransportError, match="RuntimeError") as caught:
-            await ask({}, idle_timeout=5)
+            await ask({}, idle_timeout=60)
         assert not caught.value.reached
 
 

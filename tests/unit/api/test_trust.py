@@ -1,5 +1,6 @@
 """Laws of certificates that change: who connects next uses the new ones, who is connected stays."""
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ def authorities(context: ssl.SSLContext | None) -> list[str]:
     return [subject[0][0][1] for subject in subjects]
 
 
+@pytest.mark.fault("F04")
 async def test_files_are_looked_at_from_time_to_time(tmp_path: Path) -> None:
     """Within 10 s a change is noticed; unchanged files leave the context as it is."""
     trust, file = trust_in(tmp_path, clock := Clock())
@@ -79,6 +81,7 @@ async def test_files_are_looked_at_from_time_to_time(tmp_path: Path) -> None:
     assert await trust.context() is second
 
 
+@pytest.mark.fault("F04")
 @pytest.mark.parametrize("content", [None, b"", FIRST[:300], b"\xff\xfe"])
 async def test_files_that_are_being_written_leave_the_last_good_ones(
     tmp_path: Path, content: bytes | None
@@ -147,30 +150,35 @@ async def test_an_encrypted_key_asks_nobody(tmp_path: Path) -> None:
         await Trust(cluster, Grant(None)).open()
 
 
+@pytest.mark.fault("F04")
 async def test_an_authority_is_replaced_under_a_running_watch(tmp_path: Path) -> None:
     """The watch goes on; calls and lists trust the new one at once, without an error between."""
     tls = server_side()
     file = tmp_path / "ca.crt"
     file.write_bytes(FIRST)
     cluster: dict[str, Any] = {"certificate-authority": str(file)}
-    answers: list[list[Step]] = [[open_watch(), chunk(b"{}\n"), 0.5, chunk(b"[]\n"), End.HANG]]
+    replaced = asyncio.Event()
+    begun: list[Step] = [open_watch(), chunk(b"{}\n"), replaced, chunk(b"[]\n"), End.HANG]
+    answers: list[list[Step]] = [begun]
     answers.append([whole(LIST, 200, "Connection: close")])
     async with (
         WireServer(answers, tls) as server,
         connect(kubeconfig(tmp_path, server.url, **cluster)) as api,
     ):
         nodes = ListWatch(CoreV1Api(api).list_node)
-        watch = await nodes.watch({}, idle_timeout=5)
+        watch = await nodes.watch({}, idle_timeout=60)
         assert await watch.receive() == [b"{}"]
         await list_nodes(api)
         tls.load_cert_chain(SUCCESSOR)
         file.write_bytes(SECOND)
         await list_nodes(api)
-        assert await nodes.list({}, idle_timeout=5) == LIST
+        assert await nodes.list({}, idle_timeout=60) == LIST
+        replaced.set()
         assert await watch.receive() == [b"[]"]
         watch.close()
 
 
+@pytest.mark.fault("F03")
 async def test_an_authority_that_stays_unknown_is_an_error(tmp_path: Path) -> None:
     """Nothing is sent twice, and nobody else is trusted instead."""
     file = tmp_path / "ca.crt"
@@ -181,10 +189,11 @@ async def test_an_authority_that_stays_unknown_is_an_error(tmp_path: Path) -> No
         connect(kubeconfig(tmp_path, server.url, **cluster)) as api,
     ):
         with pytest.raises(TransportError, match="not trusted"):
-            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=5)
+            await ListWatch(CoreV1Api(api).list_node).list({}, idle_timeout=60)
     assert not server.seen
 
 
+@pytest.mark.fault("F04")
 async def test_a_rejected_client_certificate_is_read_again_at_once(tmp_path: Path) -> None:
     """401, new files: the same call succeeds with them; a plugin is run again, too."""
     tls = server_side()

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from kubernetes_asyncio.client import ApiClient, Configuration
+
+from tests.unit.api.pushed import PATIENCE, TICK, push
 
 LOOPBACK = str(Path(__file__).with_name("loopback.pem"))
 """A certificate for 127.0.0.1 that signs itself, with its key: worth nothing anywhere else."""
@@ -28,12 +30,22 @@ class End(Enum):
     CLOSE = auto()
     RESET = auto()
     HANG = auto()
+    AGES = auto()
+    """Stay open and let time fly, until the peer has lost its patience."""
     DEAF = auto()
     """Stay open and never read again, as a stopped process does."""
 
 
-Step = bytes | float | End
-"""Send these bytes, wait so many seconds, or end so."""
+@dataclass(frozen=True)
+class Push:
+    """Let so many seconds have passed on the loop's clock."""
+
+    seconds: float
+
+
+Before: TypeAlias = bytes | float | Push | asyncio.Event
+Step: TypeAlias = Before | End
+"""Send these bytes, wait so many seconds, push the clock, wait for the test, or end so."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +92,17 @@ class WireServer:
             writer.transport.abort()
         await self.until_closed(self._connections)
 
-    async def until_closed(self, connections: int, within: float = 2.0) -> None:
+    async def until_closed(self, connections: int, within: float = PATIENCE) -> None:
         """Wait until so many connections have ended on this side, too."""
         async with asyncio.timeout(within):
             while self.closed < connections:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def until_seen(self, requests: int) -> None:
+        """Wait until so many requests have arrived."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.seen) < requests:
                 self._changed.clear()
                 await self._changed.wait()
 
@@ -107,28 +126,51 @@ class WireServer:
         seen = _parse(connection, await reader.readuntil(b"\r\n\r\n"))
         body = await reader.readexactly(int(seen.headers.get("content-length", 0)))
         self.seen.append(replace(seen, body=body))
+        self._changed.set()
         for step in self.answers[min(len(self.seen), len(self.answers)) - 1]:
-            match step:
-                case bytes():
-                    writer.write(step)
-                    await writer.drain()
-                case float():
-                    await asyncio.sleep(step)
-                case End.HANG:
-                    await reader.read()
-                    return False
-                case End.DEAF:
-                    writer.transport.pause_reading()  # type: ignore[attr-defined] # it reads
-                    await self._over.wait()
-                    return False
-                case End.RESET:
-                    _linger_not(writer)
-                    return False
-                case End.CLOSE:
-                    writer.close()
-                    await writer.wait_closed()
-                    return False
+            if isinstance(step, End):
+                await self._end(step, reader, writer)
+                return False
+            await _take(step, writer)
         return True
+
+    async def _end(
+        self, end: End, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        match end:
+            case End.HANG:
+                await reader.read()
+            case End.AGES:
+                await ages_pass(reader)
+            case End.DEAF:
+                writer.transport.pause_reading()  # type: ignore[attr-defined] # it reads
+                await self._over.wait()
+            case End.RESET:
+                _linger_not(writer)
+            case End.CLOSE:
+                writer.close()
+                await writer.wait_closed()
+
+
+async def _take(step: Before, writer: asyncio.StreamWriter) -> None:
+    match step:
+        case bytes():
+            writer.write(step)
+            await writer.drain()
+        case float():
+            await asyncio.sleep(step)
+        case Push(seconds):
+            push(seconds)
+        case asyncio.Event():
+            await step.wait()
+
+
+async def ages_pass(reader: asyncio.StreamReader, step: float = 10) -> None:
+    """Let time fly, `step` seconds in each moment, until the peer hangs up."""
+    hung_up = asyncio.ensure_future(reader.read())  # noqa: TID251 - time flies beside it
+    while not hung_up.done():
+        await asyncio.wait([hung_up], timeout=TICK)
+        push(0 if hung_up.done() else step)
 
 
 def head(status: int = 200, *lines: str) -> bytes:

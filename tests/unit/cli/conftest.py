@@ -10,7 +10,7 @@ from tests.unit.cli.examples import manifest
 from watchkit.testing import FakeApiServer, FakeCluster
 
 HERE: Final = Path(__file__).parent
-TIMEOUT: Final = 180  # seconds: a program of its own starts slowly where the machine is busy
+TIMEOUT: Final = 400  # seconds: a program of its own starts slowly where the machine is busy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,7 +13,7 @@ from anyio.abc import Process
 
 from watchkit.testing import FakeApiServer
 
-PATIENCE = 60.0
+PATIENCE = 150.0
 """Seconds that a program may take for what takes it one on an idle machine."""
 
 COMMAND = (sys.executable, "-m", "watchkit")

@@ -13,6 +13,9 @@ from watchkit.testing import Answer, FakeApiServer, FakeCluster, Forbid, Frames
 
 pytestmark = pytest.mark.anyio
 
+PATIENT = ("--timeout", "140")
+"""More than the thirty seconds that are enough on a machine that is not busy."""
+
 CHECKS = ["server", "clock", "identity", "resource", "rights"]
 OF_SOURCE = ["list", "versions", "watch", "bookmarks", "streaming"]
 
@@ -54,7 +57,7 @@ def reviewing(cluster: FakeCluster) -> FakeCluster:
 
 async def test_it_finds_that_all_is_well(reviewing: FakeCluster, server: FakeApiServer) -> None:
     """Checks on stderr, one line each and in order; what to grant on stdout; status 0."""
-    result = await ran("doctor", "po", "-n", "shop", *at(server))
+    result = await ran("doctor", "po", "-n", "shop", *PATIENT, *at(server))
 
     *lines, verdict = result.stderr.splitlines()
     assert [line.split()[:2] for line in lines] == [["✓", each] for each in CHECKS + OF_SOURCE]
@@ -74,7 +77,7 @@ async def test_it_finds_that_all_is_well(reviewing: FakeCluster, server: FakeApi
 
 async def test_it_says_everything_to_a_program(cluster: FakeCluster, server: FakeApiServer) -> None:
     """What the server does not say is unknown, and no failure; the whole cluster is examined."""
-    result = await ran("doctor", "-A", "-o", "json", *at(server))
+    result = await ran("doctor", "-A", "-o", "json", *PATIENT, *at(server))
 
     said = json.loads(result.stdout)
     marks = {each["check"]: each["mark"] for each in said["checks"]}
@@ -90,7 +93,7 @@ async def test_without_rights_it_says_which_to_grant(
     """Status 1, and the manifests all the same: they are the remedy."""
     cluster.inject(Forbid(), on="any", times=None)
 
-    result = await ran("doctor", "deploy", *at(server))
+    result = await ran("doctor", "deploy", *PATIENT, *at(server))
 
     assert result.status == 1
     assert "✗ list       list deployments.apps in default: 403 Forbidden: " in result.stderr
@@ -101,7 +104,7 @@ async def test_without_rights_it_says_which_to_grant(
 
 async def test_what_is_not_served_cannot_be_examined(server: FakeApiServer) -> None:
     """Status 1; of what is unknown nothing can be granted."""
-    result = await ran("doctor", "podz", *at(server))
+    result = await ran("doctor", "podz", *PATIENT, *at(server))
 
     assert (result.status, result.stdout) == (1, "")
     assert '✗ resource   the server has no resource "podz"; near it: pods' in result.stderr

@@ -54,6 +54,8 @@ def test_any_answer_but_that_of_a_server_in_trouble_is_one(
     [
         (greeting(), Mark.OK, "agree to the second"),
         (greeting(ahead=0.9, took=8), Mark.OK, "agree to the second"),
+        (greeting(ahead=7, took=6), Mark.OK, "7.0 s behind the server's"),
+        (greeting(ahead=9, took=6), Mark.WARNING, "9 s behind the server's"),
         (greeting(ahead=3), Mark.OK, "3.0 s behind the server's"),
         (greeting(ahead=-3), Mark.OK, "3.0 s ahead of the server's"),
         (greeting(ahead=5.5), Mark.WARNING, "s behind the server's: tokens and leases may fail"),

@@ -95,6 +95,7 @@ def test_what_is_not_known_is_not_told(event: dict[str, object]) -> None:
     assert Narrator("pods").tell(event, 0.0) is None
 
 
+@pytest.mark.fault("F96")
 def test_a_line_is_one_line() -> None:
     """A server's message may have several, and colours."""
     line = Narrator("pods").tell(failed(cause="a\nb\x1b[31m"), 0.0)

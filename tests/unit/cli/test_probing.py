@@ -38,8 +38,8 @@ def source(cluster: FakeCluster) -> ListerWatcher:
 
 async def watched(source: ListerWatcher) -> Watched:
     """Watch to the end."""
-    version = await probing.newest(source, idle_timeout=5)
-    stream = await probing.opened_watch(source, version, idle_timeout=5)
+    version = await probing.newest(source, idle_timeout=60)
+    stream = await probing.opened_watch(source, version, idle_timeout=60)
     return await probing.to_the_end(stream)
 
 
@@ -47,7 +47,7 @@ async def test_the_newest_version_takes_a_list_of_one(
     cluster: FakeCluster, source: ListerWatcher
 ) -> None:
     """However many objects there are."""
-    assert await probing.newest(source, idle_timeout=5) == str(cluster.version)
+    assert await probing.newest(source, idle_timeout=60) == str(cluster.version)
     assert cluster.requests[-1].query == {"limit": "1"}
 
 
@@ -69,7 +69,7 @@ async def test_where_there_is_none_before_it_begins_at_the_newest(
 ) -> None:
     """Versions that are no numbers have no neighbours, and 0 means any."""
     cluster.inject(Answer(body=b""), on="watch")
-    (await probing.opened_watch(source, version, idle_timeout=5)).close()
+    (await probing.opened_watch(source, version, idle_timeout=60)).close()
 
     assert cluster.requests[-1].query["resourceVersion"] == version
 
@@ -100,7 +100,7 @@ async def test_a_stream_is_known_by_its_end_mark(
     cluster: FakeCluster, source: ListerWatcher
 ) -> None:
     """No object is asked for, and the watch is given up at once."""
-    assert await probing.streams(source, idle_timeout=5)
+    assert await probing.streams(source, idle_timeout=60)
     assert cluster.open_watches == 0
 
     query = cluster.requests[-1].query
@@ -114,7 +114,7 @@ async def test_a_stream_without_its_end_mark_is_none(
     """A server that does not know of streams sends the objects, and no mark."""
     cluster.inject(NoInitialEventsEnd())
 
-    assert not await probing.streams(source, idle_timeout=5)
+    assert not await probing.streams(source, idle_timeout=60)
     assert cluster.open_watches == 0
 
 
@@ -122,10 +122,10 @@ async def test_a_stream_that_is_refused_raises(cluster: FakeCluster, source: Lis
     """At its head or inside."""
     cluster.inject(Forbid())
     with pytest.raises(Forbidden):
-        await probing.streams(source, idle_timeout=5)
+        await probing.streams(source, idle_timeout=60)
 
     status = {"kind": "Status", "code": 422, "reason": "Invalid"}
     line = msgspec.json.encode({"type": "ERROR", "object": status}) + b"\n"
     cluster.inject(Answer(body=line))
     with pytest.raises(InvalidRequest):
-        await probing.streams(source, idle_timeout=5)
+        await probing.streams(source, idle_timeout=60)

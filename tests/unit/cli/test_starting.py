@@ -21,15 +21,15 @@ async def test_what_waiting_does_not_heal_ends_the_start(fault: Fault) -> None:
     cluster.inject(fault, on="any", times=None)
 
     with pytest.raises(CannotStart, match="list pods in shop"):
-        await starting(cluster).list({}, idle_timeout=1)
+        await starting(cluster).list({}, idle_timeout=60)
     with pytest.raises(CannotStart, match="watch pods in shop"):
-        await starting(cluster).watch({"resourceVersion": "99"}, idle_timeout=1)
+        await starting(cluster).watch({"resourceVersion": "99"}, idle_timeout=60)
 
 
 async def test_what_is_not_served_ends_the_start() -> None:
     """It was there a moment ago, when it was discovered; it may never come back."""
     with pytest.raises(CannotStart, match="404"):
-        await starting(FakeCluster(), "nothings").list({}, idle_timeout=1)
+        await starting(FakeCluster(), "nothings").list({}, idle_timeout=60)
 
 
 async def test_what_passes_by_itself_is_left_to_be_retried() -> None:
@@ -39,10 +39,10 @@ async def test_what_passes_by_itself_is_left_to_be_retried() -> None:
     source = starting(cluster)
 
     with pytest.raises(ServerUnavailable):
-        await source.list({}, idle_timeout=1)
+        await source.list({}, idle_timeout=60)
     cluster.inject(Forbid(), on="list")
     with pytest.raises(CannotStart):
-        await source.list({}, idle_timeout=1)
+        await source.list({}, idle_timeout=60)
 
 
 @pytest.mark.parametrize(("fault", "error"), [(Refuse(), TransportError), (Forbid(), Forbidden)])
@@ -53,14 +53,14 @@ async def test_after_the_first_answer_all_is_passed_on(
     cluster = FakeCluster()
     source = starting(cluster)
     begun = [source.has_begun]
-    await source.list({}, idle_timeout=1)
+    await source.list({}, idle_timeout=60)
     assert [*begun, source.has_begun] == [False, True]
     cluster.inject(fault, on="any", times=None)
 
     with pytest.raises(error):
-        await source.list({}, idle_timeout=1)
+        await source.list({}, idle_timeout=60)
     with pytest.raises(error):
-        await source.watch({"resourceVersion": "99"}, idle_timeout=1)
+        await source.watch({"resourceVersion": "99"}, idle_timeout=60)
 
 
 async def test_a_definition_may_go_and_come_back_later() -> None:
@@ -68,11 +68,11 @@ async def test_a_definition_may_go_and_come_back_later() -> None:
     cluster = FakeCluster()
     cluster.add_resource("x.io/v1", "shops", "Shop")
     source = Starting(cluster.source("x.io/v1", "shops"))
-    await source.list({}, idle_timeout=1)
+    await source.list({}, idle_timeout=60)
     cluster.remove_resource("x.io/v1", "shops")
 
     with pytest.raises(NotFound):
-        await source.list({}, idle_timeout=1)
+        await source.list({}, idle_timeout=60)
 
 
 async def test_it_is_about_what_its_source_is_about() -> None:

@@ -1,9 +1,5 @@
 """What the contracts stand on: asyncio, as aiohttp knows nothing else."""
 
-import pytest
+from tests.unit.api.conftest import anyio_backend
 
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    """Run on asyncio: aiohttp has no trio."""
-    return "asyncio"
+__all__ = ["anyio_backend"]

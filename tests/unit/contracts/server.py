@@ -14,14 +14,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kubernetes_asyncio.client import CoreV1Api
 
-from tests.unit.api.wire import chunk, client_of, head, open_watch, whole
+from tests.unit.api.pushed import PATIENCE
+from tests.unit.api.wire import ages_pass, chunk, client_of, head, open_watch, whole
 from watchkit import Backoff, Event, ListOptions, ListWatch, RetryWatcher
 
 FAST = Backoff(initial=0.01, cap=0.02, jitter="none")
 """A back-off that no test waits for."""
 
 Json: TypeAlias = dict[str, object]
-Then: TypeAlias = Literal["hang", "end", "reset", "close"]
+Then: TypeAlias = Literal["hang", "ages", "end", "reset", "close"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Reply:
             return await self.send(chunk(b""))
         if then == "hang":
             await self.reader.read()
+        if then == "ages":
+            await ages_pass(self.reader, 1)  # what comes next finds the clock just past a bound
         if then == "reset":
             sock = self.writer.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -101,7 +104,7 @@ class Scripted:
             writer.transport.abort()
         await self.until(lambda: not self._writers)
 
-    async def until(self, holds: Callable[[], bool], within: float = 2.0) -> None:
+    async def until(self, holds: Callable[[], bool], within: float = PATIENCE) -> None:
         """Wait until it holds."""
         async with asyncio.timeout(within):
             while not holds():  # noqa: ASYNC110 - of what another end of a socket does
@@ -227,10 +230,15 @@ async def silence(reply: Reply) -> None:
     await reply.over("hang")
 
 
+async def silence_for_ages(reply: Reply) -> None:
+    """Answer nothing until nobody waits any more."""
+    await reply.over("ages")
+
+
 async def half_a_list(reply: Reply) -> None:
-    """Answer with the head of a list and its first byte."""
+    """Answer with the head of a list and its first byte, and nothing more for ages."""
     await reply.send(head(200, "Content-Type: application/json", "Content-Length: 99") + b"{")
-    await reply.over("hang")
+    await reply.over("ages")
 
 
 @contextlib.asynccontextmanager
@@ -254,7 +262,7 @@ async def following(
             yield server, watcher
 
 
-async def take(events: AsyncIterator[Event], count: int, within: float = 4.0) -> list[Event]:
+async def take(events: AsyncIterator[Event], count: int, within: float = PATIENCE) -> list[Event]:
     """Take so many events, and pause there."""
     taken: list[Event] = []
     async with asyncio.timeout(within):

@@ -240,6 +240,7 @@ async def test_the_error_of_an_informer_is_raised_as_itself(
             await controller.run()
 
 
+@pytest.mark.fault("F76")
 async def test_an_informer_elsewhere_that_fails_ends_the_run(
     cluster: FakeCluster, reconciler: Reconciler, logs: list[EventDict]
 ) -> None:

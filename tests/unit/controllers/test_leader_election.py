@@ -44,6 +44,7 @@ async def test_a_lease_that_nobody_holds_is_taken_at_once(
     assert work.began == [pytest.approx(0, abs=0.1)]
 
 
+@pytest.mark.fault("F63")
 async def test_a_lease_that_is_held_is_waited_for(api: InMemory, logs: list[EventDict]) -> None:
     """LE-01: taken when it was seen unchanged for its own duration; its times are not looked at."""
     api.cluster.create(held_by("other", leaseDurationSeconds=20))
@@ -182,6 +183,7 @@ async def test_work_resumes_within_the_lease_and_a_retry_period(api: InMemory) -
     assert died + 10 <= work.began[0] <= died + 15 + 2 + 0.1
 
 
+@pytest.mark.fault("F62")
 async def test_a_process_that_was_stopped_does_no_work_when_it_is_continued(
     api: InMemory, clock: Clock
 ) -> None:

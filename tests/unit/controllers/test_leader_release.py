@@ -64,6 +64,7 @@ async def test_a_main_that_swallows_its_cancellation_has_lost_all_the_same(api: 
         await elector(api, "a").run(work)
 
 
+@pytest.mark.fault("F62")
 async def test_cancelled_it_renews_until_the_work_has_ended_and_then_releases(
     api: InMemory,
 ) -> None:

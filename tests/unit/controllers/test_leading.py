@@ -34,6 +34,7 @@ async def test_it_renews_each_retry_period(api: InMemory) -> None:
     assert candidate.statistics() == {"acquired": 1, "lost": 0, "renewals": 10, "failures": 0}
 
 
+@pytest.mark.fault("F62")
 @pytest.mark.parametrize(
     "trouble",
     [Fault.LOST, Fault.UNANSWERED, Fault.RESET, Fault.NEVER_SENT, refused(500), refused(403)],

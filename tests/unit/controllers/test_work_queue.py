@@ -115,6 +115,7 @@ class Crew:
                     self.busy.remove(key)
 
 
+@pytest.mark.fault("F84")
 async def test_many_producers_and_workers_each_key_once_never_twice_at_once() -> None:
     """WQ-01, WQ-02: every adding is followed by work on the key that began after it."""
     crew = Crew()

@@ -35,6 +35,7 @@ def test_waits_never_shrink(policy: Backoff, first: int, second: int, luck: floa
     assert policy.delay(earlier, luck) <= policy.delay(later, luck) <= policy.delay_at_cap(luck)
 
 
+@pytest.mark.fault("F59")
 @given(policies, st.integers(0, 60), lucks)
 def test_a_wait_is_the_power_with_jitter(policy: Backoff, attempt: int, luck: float) -> None:
     """min(cap, initial * factor**attempt): "full" takes luck's part, "equal" half and luck's."""

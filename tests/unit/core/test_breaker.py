@@ -31,6 +31,7 @@ def test_it_opens_at_the_rate_over_a_full_window(outcomes: str, circuit: Circuit
     assert fed(Breaker(0.5, 4, 1.0), outcomes).circuit is circuit
 
 
+@pytest.mark.fault("F83")
 def test_open_it_admits_nobody_until_its_time_and_then_one() -> None:
     """A second call waits for the outcome of the one that tries."""
     breaker = fed(Breaker(0.5, 2, 10.0), "xx", now=100.0)

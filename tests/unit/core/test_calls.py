@@ -48,6 +48,7 @@ def test_what_passes_and_what_was_left_undone(
     assert left_undone(error) is undone
 
 
+@pytest.mark.fault("F10", "F83")
 @pytest.mark.parametrize(
     ("error", "ill"),
     [

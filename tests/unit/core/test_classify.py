@@ -51,6 +51,7 @@ def test_the_errors_of_kubernetes_asyncio_mean_the_same(case: str) -> None:
         assert type(table.as_ours(error)) is kind
 
 
+@pytest.mark.fault("F60")
 @pytest.mark.parametrize("message", ETCD_TRANSIENT)
 @pytest.mark.parametrize("reason", ["", "InternalError", "Unknown", "BadRequest"])
 @pytest.mark.parametrize("code", [400, 409, 500, 503])
@@ -79,6 +80,7 @@ def test_expiry_by_reason_is_expiry_whatever_the_code(reason: str) -> None:
     assert classify(api_error(410, reason="SomethingNew")) is RELIST
 
 
+@pytest.mark.fault("F54")
 @pytest.mark.parametrize(
     "error",
     [
@@ -158,6 +160,7 @@ def test_a_body_that_is_no_status_stays_unsaid(body: bytes, code: int) -> None:
     assert "hunter2" not in f"{error!s}{error!r}{error.args}"
 
 
+@pytest.mark.fault("F96")
 def test_what_is_quoted_is_short_and_on_one_line() -> None:
     """A server cannot forge log lines, nor fill the log."""
     error = status_error(status("a\n\tb " + "x" * 5000, "R\n" + "y" * 5000, 500), 500)

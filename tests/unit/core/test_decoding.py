@@ -90,6 +90,7 @@ def test_the_spelling_of_a_frame_does_not_matter(
     assert told.object.meta == an_object(**more).meta
 
 
+@pytest.mark.fault("F32", "F51")
 @pytest.mark.parametrize(
     "line",
     [
@@ -138,6 +139,7 @@ def test_what_is_no_event_is_a_protocol_error(line: bytes) -> None:
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.fault("F51")
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_bytes_raise_anything_but_a_protocol_error(line: bytes) -> None:
     """Whatever a server sends, also instead of a list."""
@@ -164,6 +166,7 @@ def test_a_damaged_frame_is_whole_or_refused(data: st.DataObject, more: dict[str
         assert (told.verb, read) == (expected["type"], expected["object"])
 
 
+@pytest.mark.fault("F51")
 def test_a_number_that_no_parser_takes_fails_when_it_is_read() -> None:
     """The event is delivered: nobody may ever look at that number."""
     line = b'{"type":"ADDED","object":{' + META + b',"data":{"a":' + b"9" * 5000 + b"}}}"
@@ -175,6 +178,7 @@ def test_a_number_that_no_parser_takes_fails_when_it_is_read() -> None:
         _ = told.object["data"]
 
 
+@pytest.mark.fault("F40")
 @pytest.mark.parametrize("changes", [{"uid": ""}, {"version": ""}, {"version": "0"}, {"name": ""}])
 @pytest.mark.parametrize("verb", VERBS)
 def test_an_object_without_uid_name_or_version_is_refused(
@@ -197,6 +201,7 @@ def test_an_object_with_null_for_its_identity_is_refused(name: str) -> None:
         decode_frame(frame("ADDED", value))
 
 
+@pytest.mark.fault("F36")
 def test_an_unknown_type_is_named_in_the_error() -> None:
     """Shortened, as it is the server's text."""
     with pytest.raises(ProtocolError, match="unknown type 'SYNCED'"):
@@ -235,6 +240,7 @@ def test_a_bookmark_without_version_is_refused(version: str) -> None:
         decode_frame(bookmark(version))
 
 
+@pytest.mark.fault("F12", "F39")
 @pytest.mark.parametrize("line", [frame("ERROR", EXPIRED), compact(EXPIRED)])
 def test_a_status_is_the_error_of_its_code(line: bytes) -> None:
     """As an ERROR event, and bare in the place of one (200 with a Status body)."""
@@ -244,6 +250,7 @@ def test_a_status_is_the_error_of_its_code(line: bytes) -> None:
     assert (error.status, error.reason, error.message) == (410, "Expired", EXPIRED["message"])
 
 
+@pytest.mark.fault("F39")
 @pytest.mark.parametrize(
     ("about", "kind", "status"),
     [
@@ -309,6 +316,7 @@ def test_a_status_by_itself_is_told_from_events_and_fragments(
 # What objects hold on to.
 
 
+@pytest.mark.fault("F79")
 def test_objects_keep_no_frame_and_no_page_alive() -> None:
     """An object of 200 bytes does not hold the frame, or the page of megabytes, that it was in."""
     items = [bare(manifest(f"web-{number}", spec={"a": 1}, data={"b": 2})) for number in range(9)]

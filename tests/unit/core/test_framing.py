@@ -42,6 +42,7 @@ def feed_all(buffer: LineBuffer, chunks: list[bytes]) -> tuple[list[bytes], bool
     return frames, False
 
 
+@pytest.mark.fault("F33")
 @given(stream=streams, places=st.lists(st.integers(0, 200)), cap=st.integers(1, 40))
 @example(stream=b"abc\r\n", places=[4], cap=3)
 @example(stream=b"abcd\n", places=[3, 4], cap=3)
@@ -56,6 +57,7 @@ def test_any_chunking_gives_the_same_frames(stream: bytes, places: list[int], ca
     assert pieces.partial == whole.partial or expected[1]
 
 
+@pytest.mark.fault("F31")
 @given(stream=streams)
 def test_frames_are_the_lines_that_are_not_blank(stream: bytes) -> None:
     r"""Only `\n` ends a line; one `\r` before it is no part of it; blank ones are skipped."""
@@ -68,6 +70,7 @@ def test_frames_are_the_lines_that_are_not_blank(stream: bytes) -> None:
     assert buffer.partial == bool(rest)
 
 
+@pytest.mark.fault("F31")
 @pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c"])
 def test_what_else_python_takes_for_a_line_end_ends_no_frame(character: str) -> None:
     """JSON strings may hold it: the frame is whole, with every byte of it."""
@@ -76,6 +79,7 @@ def test_what_else_python_takes_for_a_line_end_ends_no_frame(character: str) -> 
     assert LineBuffer().feed(line + b"\n") == [line]
 
 
+@pytest.mark.fault("F30")
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("step", [1, 3, 1000])
 def test_a_frame_of_exactly_the_cap_passes(end: bytes, step: int) -> None:
@@ -99,6 +103,7 @@ def test_a_frame_of_one_byte_over_the_cap_stops_it(end: bytes, step: int) -> Non
         buffer.feed(b"more\n")
 
 
+@pytest.mark.fault("F30", "F91")
 def test_a_line_that_never_ends_is_stopped_while_it_comes() -> None:
     """The cap does not wait for the newline."""
     buffer = LineBuffer(10)
@@ -153,6 +158,7 @@ class Counted(bytes):
         return Counted(other + bytes(self))
 
 
+@pytest.mark.fault("F30", "F94")
 def test_fragments_are_joined_once() -> None:
     """A long line costs the same in many chunks: each byte is searched once, none copied twice."""
     Counted.looked_at = Counted.copied = 0
@@ -168,6 +174,7 @@ def test_fragments_are_joined_once() -> None:
     assert Counted.copied == 0
 
 
+@pytest.mark.fault("F94")
 def test_tiny_chunks_take_no_more_memory_than_large_ones() -> None:
     """A frame in the making costs its own size, not that of a list of fragments."""
     buffer = LineBuffer()

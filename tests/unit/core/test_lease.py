@@ -194,6 +194,7 @@ def test_after_a_conflict_it_reads_at_once_then_with_pauses() -> None:
     assert at.at == pytest.approx(3.4)
 
 
+@pytest.mark.fault("F63")
 def test_no_two_writes_carry_the_same_time() -> None:
     """Whatever the wall clock does: others see a renewal by it."""
     at = leader()

@@ -31,6 +31,7 @@ def play(seeds: range, rates: tuple[float, float] = RATES) -> tuple[Counter[str]
     return fired, terms
 
 
+@pytest.mark.fault("F62")
 @pytest.mark.parametrize("first", range(0, COUNT, CHUNK))
 def test_never_two_holders_and_always_one_in_the_end(first: int) -> None:
     """Pauses, clocks at other rates, lost and late answers, conflicts, deletions, restarts."""

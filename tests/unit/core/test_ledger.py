@@ -39,6 +39,7 @@ def test_an_event_of_an_unknown_object_is_passed_on_as_it_is(verb: Verb, sign: s
     assert len(ledger) == (verb != "DELETED")
 
 
+@pytest.mark.fault("F41")
 @pytest.mark.parametrize("verb", ["ADDED", "MODIFIED"])
 @pytest.mark.parametrize(
     ("version", "asked", "passes"),
@@ -103,6 +104,7 @@ def test_opaque_versions_are_never_stale(
     assert len(take(ledger, verb, "u1", version, asked)) == 1
 
 
+@pytest.mark.fault("F44")
 @pytest.mark.parametrize("verb", ["ADDED", "MODIFIED", "DELETED"])
 def test_another_uid_under_a_held_key_deletes_the_predecessor_first(verb: Verb) -> None:
     """Another uid under a held key: Deleted(held, inferred) first, which is no place to resume."""
@@ -137,6 +139,7 @@ def test_an_inferred_deleted_has_an_object_with_its_identity_only() -> None:
     assert gone["node"] == {"metadata": {"name": "node", "uid": "u2", "resourceVersion": "11"}}
 
 
+@pytest.mark.fault("F43")
 def test_a_list_yields_the_net_effect_deleted_first() -> None:
     """What vanished, then what came or changed in the list's order; nothing for what is equal."""
     ledger = Ledger()

@@ -42,6 +42,7 @@ def test_an_object_that_is_not_wanted_is_noted_but_not_kept() -> None:
     assert listing.entries["shop/new"].object == an_object("new")
 
 
+@pytest.mark.fault("F57")
 def test_pages_of_different_versions_are_no_list() -> None:
     """An object may be on both pages, or on none."""
     listing = keeping_all()
@@ -51,6 +52,7 @@ def test_pages_of_different_versions_are_no_list() -> None:
         listing.add(Page("10", "", ()))
 
 
+@pytest.mark.fault("F57")
 def test_a_key_twice_is_no_list() -> None:
     """On one page, or on two."""
     with pytest.raises(ProtocolError, match="shop/web twice"):
@@ -69,6 +71,7 @@ def test_the_same_name_in_two_namespaces_is_two_keys() -> None:
     assert list(listing.entries) == ["a/web", "b/web"]
 
 
+@pytest.mark.fault("F57", "F95")
 @pytest.mark.parametrize("tokens", [["t", "t"], ["a", "b", "a"]])
 def test_a_token_that_repeats_is_no_list(tokens: list[str]) -> None:
     """It would be listed for ever."""

@@ -64,6 +64,7 @@ def test_the_cap_is_waited_for_at_once() -> None:
     assert (at.not_before, at.attempt) == (NOW + 30.0, 1)
 
 
+@pytest.mark.fault("F10")
 @pytest.mark.parametrize(
     ("asked", "delay"), [(None, 0.8), (0.0, 0.8), (0.5, 0.8), (5.0, 5.0), (60.0, 60), (3600.0, 60)]
 )

@@ -93,6 +93,7 @@ def test_the_identity_and_metadata_are_at_hand() -> None:
     assert obj.meta.key == obj.key
 
 
+@pytest.mark.fault("F73")
 @pytest.mark.parametrize("section", ["spec", "status", "data", "metadata"])
 def test_two_reads_are_two_copies(section: str) -> None:
     """A section is a plain value of your own: changing it changes nothing else."""
@@ -108,6 +109,7 @@ def test_two_reads_are_two_copies(section: str) -> None:
     assert obj.to_dict() == before
 
 
+@pytest.mark.fault("F73")
 def test_nothing_can_be_put_in_or_taken_out() -> None:
     """It is a Mapping, and no more."""
     obj = an_object(spec={})

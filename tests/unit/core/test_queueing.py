@@ -40,6 +40,7 @@ def test_keys_come_in_the_order_of_their_adding() -> None:
     assert all_taken(keys) == ["a", "b", "c"]
 
 
+@pytest.mark.fault("F84")
 def test_a_key_that_is_worked_on_is_not_given_out() -> None:
     """Added meanwhile, however often, it is given out once more when that is done."""
     keys: Keys[str] = Keys()
@@ -172,6 +173,7 @@ def test_only_who_works_on_a_key_can_be_done_with_it() -> None:
         keys.done("a")
 
 
+@pytest.mark.fault("F84")
 def test_closed_it_takes_nothing_in_and_gives_out_the_rest() -> None:
     """What was added while it is worked on is part of the rest; what comes later is not."""
     keys: Keys[str] = Keys()

@@ -36,6 +36,7 @@ TRANSIENT = [
 ]
 
 
+@pytest.mark.fault("F01", "F02", "F03", "F11")
 @pytest.mark.parametrize("error", TRANSIENT, ids=str)
 def test_what_may_heal_backs_off_at_the_same_version(error: errors.WatchkitError) -> None:
     """Connection refused, DNS, TLS, timeout, 500/502/503/504, HTML bodies: back off, keep version.
@@ -56,6 +57,7 @@ def test_what_may_heal_backs_off_at_the_same_version(error: errors.WatchkitError
     assert driver.at.cause is error
 
 
+@pytest.mark.fault("F25")
 def test_a_reset_resumes_at_the_last_version_taken() -> None:
     """Reset, EOF in a chunk, malformed HTTP...: back off, reconnect at the last version taken."""
     driver = Driver("5")
@@ -70,6 +72,7 @@ def test_a_reset_resumes_at_the_last_version_taken() -> None:
 # Frames that cannot be read.
 
 
+@pytest.mark.fault("F36")
 @pytest.mark.parametrize("error", [GARBAGE, errors.FrameTooLarge("8 MiB")], ids=str)
 def test_the_third_bad_frame_at_one_version_is_expiry_the_fourth_raises(
     error: errors.ProtocolError,
@@ -134,6 +137,7 @@ def test_a_list_that_is_none_is_listed_again() -> None:
     assert delays == pytest.approx(DELAYS)
 
 
+@pytest.mark.fault("F58")
 def test_a_page_of_one_object_that_is_too_large_raises() -> None:
     """Page body 64 MiB (halve the limit down to 1, then raise); again only after a wait."""
     driver = Driver(None)
@@ -147,6 +151,7 @@ def test_a_page_of_one_object_that_is_too_large_raises() -> None:
 # Silence.
 
 
+@pytest.mark.fault("F20")
 def test_the_first_silence_reconnects_at_once_the_next_ones_back_off() -> None:
     """No complete frame for idle_timeout: reconnect at the same version, the first time at once."""
     driver = Driver("5")
@@ -164,6 +169,7 @@ def test_the_first_silence_reconnects_at_once_the_next_ones_back_off() -> None:
     assert driver.delay == 0.0, "after progress it is the first time again"
 
 
+@pytest.mark.fault("F22")
 def test_a_silent_head_or_body_counts_as_well() -> None:
     """No answer's head, or no byte of a list body, for as long."""
     driver = Driver(None)
@@ -178,6 +184,7 @@ def test_a_silent_head_or_body_counts_as_well() -> None:
 # Who may not, or need not ask.
 
 
+@pytest.mark.fault("F05")
 def test_rejected_credentials_are_tried_again_at_once_once() -> None:
     """401: refresh credentials, one immediate retry per run of failures, then back off."""
     driver = Driver("5")
@@ -203,6 +210,7 @@ def test_a_list_does_not_end_a_run_of_rejected_credentials() -> None:
     assert driver.delay == pytest.approx(0.8)
 
 
+@pytest.mark.fault("F07", "F08")
 @pytest.mark.parametrize("error", [errors.Forbidden(403), errors.NotFound(404)], ids=str)
 @pytest.mark.parametrize("version", ["5", None])
 def test_forbidden_and_not_served_are_retried_at_the_cap(
@@ -216,6 +224,7 @@ def test_forbidden_and_not_served_are_retried_at_the_cap(
         assert (driver.next(), driver.delay, driver.at.cause) == (before, 30.0, error)
 
 
+@pytest.mark.fault("F09")
 @pytest.mark.parametrize("error", FATAL, ids=str)
 @pytest.mark.parametrize("version", ["5", None])
 @pytest.mark.parametrize("opened", [False, True])
@@ -245,6 +254,7 @@ def test_an_error_of_another_kind_is_raised() -> None:
 # Errors that an open watch gives.
 
 
+@pytest.mark.fault("F39")
 def test_five_error_events_at_one_version_relist() -> None:
     """200 with a Status body; ERROR events...: back off, keep the version; after 5, relist."""
     driver = Driver("5")

@@ -21,6 +21,7 @@ EXPIRIES = {
 }
 
 
+@pytest.mark.fault("F59")
 @pytest.mark.parametrize("form", EXPIRIES)
 def test_expiry_backs_off_and_lists(form: str) -> None:
     """410 as HTTP status, as ERROR event, as reason: Expired/Gone ... one path: expiry."""
@@ -71,6 +72,7 @@ def test_expiry_is_raised_once_and_for_all_where_the_caller_wants_it() -> None:
     assert driver.at.known is None
 
 
+@pytest.mark.fault("F56")
 def test_after_three_expired_pages_the_list_is_not_paged() -> None:
     """After 3 expired pages in a row, list unpaged; whatever the caller's policy on expiry."""
     for policy in ("relist", "raise"):
@@ -107,6 +109,7 @@ def test_a_streaming_list_that_expires_is_listed() -> None:
 # A version ahead of the server.
 
 
+@pytest.mark.fault("F54")
 def test_a_version_ahead_of_the_server_is_tried_once_more_then_listed() -> None:
     """504 "Too large resource version": honour Retry-After once, then list with no version."""
     driver = Driver("5")

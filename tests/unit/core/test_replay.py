@@ -88,6 +88,7 @@ TABLE: list[tuple[Failure, Fate, Fate, Fate]] = [
 ]
 
 
+@pytest.mark.fault("F60")
 @pytest.mark.parametrize(("failure", "read", "guarded", "write"), TABLE, ids=lambda x: str(x)[:60])
 def test_rule_8(failure: Failure, read: Fate, guarded: Fate, write: Fate) -> None:
     """Reads and guarded writes after whatever passes, others where nothing was surely done."""

@@ -4,6 +4,7 @@ Each docstring of a row begins with the row's own words.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from watchkit.core import errors
 from watchkit.core.backoff import Backoff
 from watchkit.core.position import (
     Abandoned,
+    Doubted,
     Ended,
     Failed,
     List,
@@ -54,6 +56,7 @@ def test_a_list_is_followed_by_a_watch_at_its_version_at_once() -> None:
     assert driver.at.whole
 
 
+@pytest.mark.fault("F46")
 def test_the_end_of_the_initial_events_is_the_version_of_a_stream() -> None:
     """Bookmarks ... the only places a version is learnt from; then the world is known."""
     driver = Driver(None, stream=True)
@@ -76,6 +79,7 @@ def test_events_of_a_watch_from_a_callers_version_do_not_make_the_world_known() 
 # Ends.
 
 
+@pytest.mark.fault("F24")
 @pytest.mark.parametrize("luck", [0.0, 0.5, 0.999])
 @pytest.mark.parametrize("lived", [1.0, 120.0])
 def test_a_clean_close_reconnects_at_the_same_version_after_a_small_jitter(
@@ -94,6 +98,7 @@ def test_a_clean_close_reconnects_at_the_same_version_after_a_small_jitter(
     assert (driver.at.attempt, driver.at.failures) == (0, 0)
 
 
+@pytest.mark.fault("F24")
 def test_a_short_life_without_an_event_backs_off_ever_more() -> None:
     """A watch that lived < 1 s: never followed by another without a delay, the growing one."""
     driver = Driver("5")
@@ -108,6 +113,7 @@ def test_a_short_life_without_an_event_backs_off_ever_more() -> None:
     assert driver.at.failures == 2
 
 
+@pytest.mark.fault("F24")
 def test_three_short_lives_without_an_event_are_expiry() -> None:
     """Clean, without an event, 3 in a row: the version counts as expired."""
     driver = Driver("5")
@@ -236,9 +242,40 @@ def test_progress_ends_a_run_of_failures(what: str) -> None:
     assert (driver.at.attempt, driver.at.failures, driver.at.cause) == (0, 0, None)
 
 
+def test_a_bookmark_at_the_same_version_is_no_progress() -> None:
+    """It says that the server sends bookmarks, and nothing else."""
+    driver = failing()
+    driver.fail(IDLE, opened=True)
+    driver.fail(IDLE, opened=True)
+    driver.start()
+    driver.see(Opened())
+    before = driver.at
+    driver.see(Moved("5", by_bookmark=True))
+
+    assert driver.at == replace(before, bookmarked=True)
+    assert silence_bound(driver.at, driver.policy, 300) == 150.0
+
+
+# A doubt.
+
+
+def test_a_doubt_lists_at_once_and_no_sooner_than_a_back_off_allows() -> None:
+    """A back-off is a deadline: what makes one list anew amid it does not end it."""
+    driver = Driver("5")
+    driver.watch()
+    driver.see(Doubted("an audit"))
+    assert (driver.next(), driver.delay) == (List(gap=True), 0.0)
+
+    driver = failing()
+    driver.fail(errors.TooManyRequests(429, retry_after=50.0))
+    driver.see(Doubted("an audit"), after=10.0)
+    assert (driver.next(), driver.delay) == (List(gap=True), 40.0)
+
+
 # Silence.
 
 
+@pytest.mark.fault("F47")
 def test_a_watch_may_be_silent_for_the_idle_timeout() -> None:
     """150 s; two silent watches without a bookmark ever make it timeoutSeconds + 15 s."""
     driver = Driver("5")

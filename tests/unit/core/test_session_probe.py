@@ -65,6 +65,7 @@ def test_a_list_saves_the_probe() -> None:
     assert driver.see(Opened()).probe is None
 
 
+@pytest.mark.fault("F52")
 def test_a_restored_store_is_expiry_and_a_new_epoch() -> None:
     """A version numerically below ... means the store was restored: expiry, health.epoch."""
     driver = Driver("50")
@@ -111,6 +112,7 @@ def test_a_restored_store_is_raised_where_the_caller_wants_expiry_raised() -> No
     assert driver.at.epoch == 1
 
 
+@pytest.mark.fault("F52")
 @pytest.mark.parametrize(
     ("known", "found", "restored"),
     [

@@ -100,6 +100,7 @@ class Story:
         return driver.see(Ended(lived, 120, moved), after=time)
 
 
+@pytest.mark.fault("F24")
 @given(story=STORIES, backoff=st.sampled_from(BACKOFFS), version=st.sampled_from([None, "100"]))
 def test_no_story_makes_a_hot_loop(
     story: list[tuple[int, float]], backoff: Backoff, version: str | None

@@ -26,6 +26,7 @@ def test_opaque_versions_are_never_ordered(opaque: str, other: str) -> None:
     assert not is_at_or_before(opaque, opaque)
 
 
+@pytest.mark.fault("F40")
 @pytest.mark.parametrize("version", ["", "0"])
 def test_versions_that_mean_any_are_no_place_to_resume_from(version: str) -> None:
     """Empty and zero ask for any state; nothing can be strictly after them."""
@@ -38,6 +39,7 @@ def test_every_other_version_is_a_place_to_resume_from(version: str) -> None:
     assert is_usable(version)
 
 
+@pytest.mark.fault("F49")
 @given(version=numeric_versions, other=numeric_versions)
 def test_a_position_never_goes_back(version: str, other: str) -> None:
     """The latest of two numeric positions is the higher one, whichever came first."""

@@ -385,6 +385,7 @@ async def test_a_website_goes_after_what_it_has(shop: Shop, labels: dict[str, st
     assert shop.site()["metadata"]["finalizers"] == [FINALIZER]
     assert shop.conditions()["Ready"] == ("False", "Terminating")
     shop.cluster.patch("v1", "services", KEY, {"metadata": {"labels": labels}})
+    await shop.settles()
     shop.cluster.patch("v1", "services", KEY, {"metadata": {"finalizers": None}})
     await anyio.sleep(0 if labels else LOOK_AGAIN)
     await shop.settles()

@@ -1,5 +1,7 @@
 """What may happen to a server, as the rules of a state machine."""
 
+from abc import abstractmethod
+
 import anyio
 import anyio.lowlevel
 from hypothesis import strategies as st
@@ -12,6 +14,20 @@ NAMESPACE = st.sampled_from(NAMESPACES)
 KEY = st.builds("{}/{}".format, NAMESPACE, st.sampled_from(NAMES))
 CONTENT = st.sampled_from(CONTENTS)
 NUMBER = st.integers(0, 9)
+WRITE = st.none() | CONTENT
+"""None is a deletion."""
+
+PAUSE = st.sampled_from([0, 1, 3, 0.01, 0.3])
+"""Turns of the loop, or seconds."""
+
+
+async def passing(pause: float) -> None:
+    """Let so many turns or seconds pass."""
+    if isinstance(pause, int):
+        for _ in range(pause):
+            await anyio.lowlevel.checkpoint()
+    else:
+        await anyio.sleep(pause)
 
 
 class Happenings(RuleBasedStateMachine):
@@ -33,41 +49,31 @@ class Happenings(RuleBasedStateMachine):
     # The server.
 
     @precondition(lambda self: not self.is_restored)
-    @rule(key=KEY, content=CONTENT)
-    def write(self, key: str, content: str) -> None:
-        """Create an object, or change it."""
-        self.do(lambda: self.world.write(key, content))
+    @rule(writes=st.lists(st.tuples(KEY, WRITE), min_size=1, max_size=6), pause=PAUSE)
+    def write(self, writes: list[tuple[str, str | None]], pause: float) -> None:
+        """Create, change and delete objects."""
+        self.do(lambda: self.happen(writes, pause))
 
     @precondition(lambda self: not self.is_restored)
-    @rule(keys=st.lists(KEY, min_size=3, max_size=9), content=CONTENT)
-    def burst(self, keys: list[str], content: str) -> None:
-        """Much at once: what is named twice is deleted, what is named three times comes anew."""
+    @rule(
+        key=KEY,
+        contents=st.lists(WRITE, min_size=2, max_size=5),
+        times=st.sampled_from([1, 1, 25]),
+        pause=PAUSE,
+    )
+    def rewrite(self, key: str, contents: list[str | None], times: int, pause: float) -> None:
+        """Let much happen to one object."""
+        self.do(lambda: self.happen([(key, each) for each in contents * times], pause))
 
-        def happen() -> None:
-            for n, key in enumerate(keys):
-                if key in keys[:n] and keys[:n].count(key) % 2:
-                    self.world.delete(key)
-                else:
-                    self.world.write(key, content)
-
-        self.do(happen)
-
-    @precondition(lambda self: not self.is_restored)
-    @rule(key=KEY, content=st.none() | CONTENT)
-    def end(self, key: str, content: str | None) -> None:
-        """Delete an object, and perhaps create one of its name at once."""
-
-        def happen() -> None:
-            self.world.delete(key)
-            if content is not None:
+    async def happen(self, writes: list[tuple[str, str | None]], pause: float) -> None:
+        """Write all that, and then what is there already: nobody is told of nothing."""
+        for key, content in writes:
+            if content is None:
+                self.world.delete(key)
+            else:
                 self.world.write(key, content)
-
-        self.do(happen)
-
-    @rule(key=KEY)
-    def touch_not(self, key: str) -> None:
-        """Nobody is told of nothing."""
-        self.do(lambda: self.world.touch_not(key))
+            await passing(pause)
+        self.world.touch_not(writes[0][0])
 
     @precondition(lambda self: not self.is_restored)
     @rule(fault=st.sampled_from([*FAULTS]))
@@ -81,16 +87,40 @@ class Happenings(RuleBasedStateMachine):
         self.do(self.world.expire)
 
     @rule()
-    def back_up(self) -> None:
-        """Keep what the server has."""
-        self.do(self.world.back_up)
+    def repeat(self) -> None:
+        """What was told is told again."""
+        self.do(self.world.repeat)
 
-    @precondition(lambda self: self.has_begun and self.world.backups)
     @rule(which=NUMBER)
     def restore(self, which: int) -> None:
         """Go back; written to again only once that was noticed, or nobody could ever notice."""
         self.is_restored = True
-        self.do(lambda: self.world.restore(which))
+        self.do(lambda: self.world.restore(self.world.earlier(which)))
+
+    @precondition(lambda self: not self.is_restored)
+    @rule(key=KEY, content=CONTENT)
+    def use_again(self, key: str, content: str) -> None:
+        """Go back, and use a version again that was seen, for another content.
+
+        The server is still seen to be behind what was seen.
+        """
+        self.is_restored = True
+        self.do(lambda: self.go_back(key, content))
+
+    async def go_back(self, key: str, content: str) -> None:
+        """Write an object, and others; then it is as if that had never been."""
+        self.world.write(key, "plain")
+        version = self.world.cluster.version
+        self.world.write(key, "plain")
+        for namespace in NAMESPACES:
+            self.world.write(f"{namespace}/{NAMES[-1]}", content)
+        await self.converge()
+        self.world.restore(version)
+        self.world.write(key, content)
+
+    @abstractmethod
+    async def converge(self) -> None:
+        """Heal the server, free who is stuck, and wait until all is well."""
 
     @precondition(lambda self: self.is_audited and not self.is_restored)
     @rule()
@@ -98,19 +128,7 @@ class Happenings(RuleBasedStateMachine):
         """Events get lost; audits find that."""
         self.do(self.world.lose)
 
-    # Time.
-
-    @rule(turns=st.integers(1, 20))
-    def turn(self, turns: int) -> None:
-        """Let the loop turn a few times."""
-
-        async def pass_by() -> None:
-            for _ in range(turns):
-                await anyio.lowlevel.checkpoint()
-
-        self.do(pass_by)
-
-    @rule(seconds=st.sampled_from([0.01, 0.3, 3, 45]))
-    def wait(self, seconds: float) -> None:
+    @rule(pause=PAUSE | st.sampled_from([20, 3.0, 45.0]))
+    def wait(self, pause: float) -> None:
         """Let time pass."""
-        self.do(lambda: anyio.sleep(seconds))
+        self.do(lambda: passing(pause))

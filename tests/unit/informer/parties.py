@@ -135,8 +135,8 @@ class Party:
             assert at_least <= counted.received
         elif self.until is None:
             assert at_least == counted.received
-            # Two sources each fill the buffer; lists come whole, however little room there is.
-            assert counted.peak <= 2 * judge.manner.buffer + 4 * keys
+            # Of each source a change or two more, and lists, however little room there is.
+            assert counted.peak <= judge.manner.buffer + 2 + 3 * keys
 
     @property
     def _is_in_order(self) -> bool:

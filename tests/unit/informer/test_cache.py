@@ -37,6 +37,7 @@ def test_what_the_store_says_already_is_what_decides_not_the_events_name() -> No
     assert told.event("MODIFIED", obj("b")) == ["+b u1 10"]
 
 
+@pytest.mark.fault("F42")
 @pytest.mark.parametrize(
     ("verb", "version", "asked", "passes"),
     [
@@ -169,6 +170,7 @@ def test_opaque_versions_are_never_stale_and_equal_ones_change_nothing() -> None
     assert told.event("MODIFIED", obj("a", version="w")) == ["~a u1 x>w"]
 
 
+@pytest.mark.fault("F49")
 def test_bookmarks_move_the_version_forward_only() -> None:
     """A position never goes back, save by a list."""
     told = Told.of().adds(HELD)
@@ -202,6 +204,7 @@ def test_a_model_is_what_readers_get_and_identity_is_the_metadatas() -> None:
     assert change.object == Pod("gone")
 
 
+@pytest.mark.fault("F37")
 def test_what_cannot_be_decoded_is_absent_and_kept_aside() -> None:
     """Deleted, inferred, if one was cached; reported once per version; back once it decodes."""
     told = Told.of(model=Pod)

@@ -243,6 +243,7 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
+@pytest.mark.fault("F75", "F80")
 @pytest.mark.parametrize("backend", VIRTUAL_BACKENDS)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_cancelled_at_each_checkpoint(name: str, backend: VirtualBackend) -> None:

@@ -52,6 +52,7 @@ async def many_at_once(api: ApiClient, cluster: FakeCluster, initial_list: Initi
             assert cached(informer) == listed(cluster, namespace)
 
 
+@pytest.mark.fault("F34")
 @pytest.mark.parametrize("initial_list", ["list", "stream"])
 @pytest.mark.parametrize("is_ours", [False, True])
 async def test_informers_never_starve_a_client_of_connections(

@@ -238,6 +238,7 @@ async def test_the_cache_is_at_the_version_of_the_last_frame(transform: Transfor
     assert positions == ["5", "6", "7", "9", "11"]
 
 
+@pytest.mark.fault("F46")
 async def test_no_version_is_learnt_before_the_mark() -> None:
     """WL-03: a stream that broke begins with none; after the mark, at the last one taken."""
     source = ScriptedSource(
@@ -322,6 +323,7 @@ async def test_a_transform_sees_every_state_once(
 # Resources that come and go.
 
 
+@pytest.mark.fault("F08")
 async def test_a_resource_that_goes_and_comes_back(cluster: FakeCluster) -> None:
     """W12: its objects go with it, each told of once; what comes back is what is there then."""
     made = {"apiVersion": "x.io/v1", "kind": "Shop"}
@@ -348,6 +350,7 @@ async def test_a_resource_that_goes_and_comes_back(cluster: FakeCluster) -> None
     assert [each[:4] for each in seen.words] == ["+old", "-old", "+new"]
 
 
+@pytest.mark.fault("F08")
 async def test_while_a_resource_is_not_served_its_cache_is_kept(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
@@ -400,6 +403,7 @@ async def test_metadata_alone_is_watched_like_all_else(cluster: FakeCluster) -> 
     assert not [each for each in seen.changes if "spec" in each.object]
 
 
+@pytest.mark.fault("F50")
 async def test_an_answer_that_is_a_table_is_no_list(cluster: FakeCluster) -> None:
     """RF-26: a proxy that renders tables empties no cache: it is listed for again."""
     table = b'{"kind":"Table","apiVersion":"v1","metadata":{"resourceVersion":"9"},"rows":[]}'

@@ -23,6 +23,7 @@ class Sized(msgspec.Struct):
 BROKEN = [tuple(combination) for n in (1, 2, 5) for combination in combinations("abcde", n)]
 
 
+@pytest.mark.fault("F37")
 @pytest.mark.parametrize("broken", BROKEN, ids="".join)
 @pytest.mark.parametrize("initial", [False, True])
 def test_broken_objects_of_a_list_lose_no_neighbour(

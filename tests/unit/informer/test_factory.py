@@ -43,6 +43,7 @@ async def test_it_can_start_again(cluster: FakeCluster) -> None:
     assert len(queries(cluster, "watch")) == 3
 
 
+@pytest.mark.fault("F82")
 async def test_who_asks_for_something_else_gets_another(cluster: FakeCluster) -> None:
     """F82: by resource, namespace, options, what is asked for, model and transform."""
     async with InformerFactory() as informers, AsyncExitStack() as stack:

@@ -155,6 +155,7 @@ async def test_bookmarks_that_are_refused_are_done_without(
             await anyio.sleep_forever()
 
 
+@pytest.mark.fault("F48")
 async def test_a_mark_that_never_comes_is_waited_for_no_longer_than_the_deadline(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
@@ -222,6 +223,7 @@ async def test_what_happens_while_it_streams_is_taken_in() -> None:
     assert seen.words == ["+a!"]
 
 
+@pytest.mark.fault("F48")
 @pytest.mark.parametrize(
     "other",
     [
@@ -277,6 +279,7 @@ async def test_a_stream_that_broke_later_resumes_as_a_plain_watch(
     assert [streams(each) for each in cluster.requests if each.verb == "watch"] == [True, False]
 
 
+@pytest.mark.fault("F10")
 async def test_429_is_waited_out_and_the_stream_tried_again(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
@@ -295,6 +298,7 @@ async def test_an_expired_stream_is_a_list(cluster: FakeCluster, pods: ListerWat
     assert [each.verb for each in cluster.requests] == ["watch", "list", "watch"]
 
 
+@pytest.mark.fault("F57")
 async def test_pages_of_two_versions_are_thrown_away() -> None:
     """F57: nothing of them is shown, and the list begins again, with back-off."""
     source = ScriptedSource(
@@ -313,6 +317,7 @@ async def test_pages_of_two_versions_are_thrown_away() -> None:
     assert source.times("list") == [0, 0, pytest.approx(0.8)]
 
 
+@pytest.mark.fault("F56")
 async def test_410_in_the_middle_of_a_list(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """F56, RF-19: the pages before it are no part of the cache."""
     for n in range(5):
@@ -323,6 +328,7 @@ async def test_410_in_the_middle_of_a_list(cluster: FakeCluster, pods: ListerWat
         assert cached(informer) == listed(cluster)
 
 
+@pytest.mark.fault("F53")
 async def test_a_list_never_asks_for_any_version(cluster: FakeCluster) -> None:
     """F53: "0" may go back in time; no list of ours says it, after expiry neither."""
     source = ScriptedSource(

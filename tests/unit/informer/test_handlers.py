@@ -77,6 +77,7 @@ def test_what_makes_no_sense_is_refused(pods: ListerWatcher, wrong: dict[str, An
         SharedInformer(pods).add_event_handler(on_add=print, **wrong)
 
 
+@pytest.mark.fault("F74")
 @pytest.mark.parametrize("delivery", ["latest", "every"])
 async def test_a_late_handler_misses_nothing_and_gets_nothing_twice(
     cluster: FakeCluster, pods: ListerWatcher, delivery: Delivery
@@ -119,6 +120,7 @@ async def test_every_change_comes_to_a_handler_of_every(
     assert seen.cached() == {}
 
 
+@pytest.mark.fault("F72")
 async def test_a_full_buffer_holds_the_watch_back_and_is_named(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
@@ -162,6 +164,7 @@ async def test_removing_who_holds_the_watch_back_lets_it_go_on(
         assert other.cached() == listed(cluster)
 
 
+@pytest.mark.fault("F71", "F72")
 async def test_ten_minutes_of_stalling(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """W8: 1,000 changes a second over 1,000 keys; the client-go way, 600,000 would wait."""
     seen, sibling = Recorder(), Recorder()
@@ -190,6 +193,7 @@ async def test_ten_minutes_of_stalling(cluster: FakeCluster, pods: ListerWatcher
         assert seen.cached() == sibling.cached() == listed(cluster)
 
 
+@pytest.mark.fault("F70")
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_a_raising_handler_is_logged_counted_and_goes_on(
     cluster: FakeCluster, pods: ListerWatcher, logs: list[EventDict], *, is_async: bool
@@ -222,6 +226,7 @@ async def test_a_raising_handler_is_logged_counted_and_goes_on(
     assert "hidden" not in repr(failures)
 
 
+@pytest.mark.fault("F70")
 @pytest.mark.parametrize("concurrency", [1, 3])
 async def test_a_raising_handler_may_fail_the_informer(
     cluster: FakeCluster, pods: ListerWatcher, concurrency: int
@@ -278,6 +283,7 @@ async def test_so_many_calls_at_once_but_never_two_for_one_key(
     assert seen.cached() == listed(cluster)
 
 
+@pytest.mark.fault("F72")
 async def test_latest_merges_what_was_not_handled_yet(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
@@ -300,6 +306,7 @@ async def test_latest_merges_what_was_not_handled_yet(
     assert change.new.annotations["n"] == "4"
 
 
+@pytest.mark.fault("F44")
 async def test_a_successor_is_never_an_update(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """W17: deleted and created again while nobody looked is a Deleted and an Added."""
     seen = Recorder()
@@ -317,6 +324,7 @@ async def test_a_successor_is_never_an_update(cluster: FakeCluster, pods: Lister
     assert seen.words == ["+a!", "+other", "-a", "+a"]
 
 
+@pytest.mark.fault("F74")
 async def test_a_handler_may_be_removed_from_within(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
@@ -478,6 +486,7 @@ async def test_a_predicate_that_raises_is_as_a_handler_that_does(
             await anyio.sleep_forever()
 
 
+@pytest.mark.fault("F71")
 async def test_at_exit_what_waits_is_dropped_and_what_runs_cancelled(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:

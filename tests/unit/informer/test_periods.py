@@ -96,6 +96,7 @@ async def test_without_a_period_unchanged_objects_cause_nothing(
 # audit_period.
 
 
+@pytest.mark.fault("F55")
 async def test_an_audit_finds_what_the_server_lost(
     cluster: FakeCluster, pods: ListerWatcher, logs: list[EventDict]
 ) -> None:
@@ -121,6 +122,7 @@ async def test_an_audit_finds_what_the_server_lost(
     assert views == ["metadata", "full"]
 
 
+@pytest.mark.fault("F55")
 async def test_an_audit_of_a_right_cache_changes_nothing(
     cluster: FakeCluster, pods: ListerWatcher, logs: list[EventDict]
 ) -> None:
@@ -221,6 +223,7 @@ async def test_before_and_after(pods: ListerWatcher) -> None:
 # Epochs.
 
 
+@pytest.mark.fault("F52")
 async def test_a_restored_store_is_a_new_epoch(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """W18: client-go watches in silence for hours; here what is wrong is gone after one probe."""
     cluster.create(pod("a"))

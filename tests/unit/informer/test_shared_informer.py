@@ -102,6 +102,7 @@ async def test_the_store_is_updated_before_handlers_are_called(
     assert seen == [True, True]
 
 
+@pytest.mark.fault("F82")
 async def test_options_reach_every_request(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """F82, W2: the first list, watches and relists are of the caller's selection."""
     cluster.create(pod("a", app="web"))
@@ -122,6 +123,7 @@ async def test_options_reach_every_request(cluster: FakeCluster, pods: ListerWat
         assert request.query["new"] == "x"
 
 
+@pytest.mark.fault("F45")
 async def test_what_leaves_the_selection_is_deleted(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
@@ -154,6 +156,7 @@ async def test_a_wait_for_sync_names_the_last_error(
     assert raised.value.__cause__ is raised.value.cause
 
 
+@pytest.mark.fault("F76")
 async def test_a_fatal_error_leaves_the_block_as_itself(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
@@ -181,6 +184,7 @@ async def test_a_fatal_error_ends_every_wait_as_itself(
         await informer.wait_for_sync()
 
 
+@pytest.mark.fault("F76")
 async def test_a_fatal_error_ends_waits_of_other_tasks(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:
@@ -243,6 +247,7 @@ class Labelled(msgspec.Struct):
     spec: dict[str, int]
 
 
+@pytest.mark.fault("F37")
 async def test_an_object_that_does_not_fit_the_model_breaks_nothing(
     cluster: FakeCluster, pods: ListerWatcher, logs: list[EventDict]
 ) -> None:
@@ -312,6 +317,7 @@ async def test_leaving_hangs_up(cluster: FakeCluster, pods: ListerWatcher) -> No
     assert cluster.open_watches == 0
 
 
+@pytest.mark.fault("F80")
 async def test_leaving_takes_no_time_while_it_backs_off(
     cluster: FakeCluster, pods: ListerWatcher
 ) -> None:

@@ -158,6 +158,7 @@ def test_what_is_iterated_over_is_a_snapshot() -> None:
     assert [len([*loop]) for loop in loops] == [2, 2, 2]
 
 
+@pytest.mark.fault("F73")
 def test_readers_cannot_write(store: Store[Object]) -> None:
     """Neither the mapping nor what it gives can be changed."""
     anything: Any = store

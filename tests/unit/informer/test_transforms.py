@@ -18,6 +18,7 @@ MANAGED = [{"manager": "kubelet", "fieldsV1": {"f:status": {}}}]
 NAMED: dict[str, object] = {"name": "a", "uid": "u1", "resourceVersion": "1"}
 
 
+@pytest.mark.fault("F79")
 @pytest.mark.parametrize(
     "metadata",
     [

@@ -1,36 +1,24 @@
 """A world to watch: a cluster, what ever happened in it, and the ways in which it misbehaves."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from tests.unit.informer.test_periods import Lose
+import msgspec
+
+from tests.unit.informer.misfortunes import FAULTS, Lose, Repeat
 from watchkit import Object
 from watchkit.core.events import Added, Change, Deleted, Updated
-from watchkit.testing import (
-    ApiRequest,
-    BadJson,
-    CloseAtOnce,
-    Disconnect,
-    ErrorEvent,
-    FakeCluster,
-    Forbid,
-    Gone,
-    Injection,
-    NoInitialEventsEnd,
-    Refuse,
-    Stall,
-    Throttle,
-    TooLargeVersion,
-    TornLine,
-    Unavailable,
-)
+from watchkit.testing import ApiRequest, Disconnect, FakeCluster, Injection, Refuse
 
 NAMESPACES = ("shop", "lab")
-NAMES = ("a", "b", "c", "d")
+NAMES = ("a", "b", "c")
 CONTENTS = ("plain", "x", "y", "odd", "hidden", "bad")
 KEYS = len(NAMESPACES) * len(NAMES)
+
+FIRST_VERSION = 95
+"""Where a cluster begins."""
 
 Shown = dict[str, tuple[str, ...]]
 """What is to be seen of each object: uid, version, content and a number that every write moves."""
@@ -58,25 +46,13 @@ def shown(each: Object) -> tuple[str, ...]:
     return (each.uid, each.resource_version, each.labels["content"], each.annotations["n"])
 
 
-FAULTS: dict[str, Callable[[FakeCluster], Injection]] = {
-    "reset": lambda it: it.inject(Disconnect(), on="open"),
-    "cut": lambda it: it.inject(Disconnect(how="eof"), on="open"),
-    "closed": lambda it: it.inject(CloseAtOnce(), on="open"),
-    "torn": lambda it: it.inject(TornLine("reset"), on="open"),
-    "silent": lambda it: it.inject(Stall(60), on="open"),
-    "failing": lambda it: it.inject(ErrorEvent({"kind": "Status", "code": 500}), on="open"),
-    "expired": lambda it: it.inject(Gone("event"), on="open"),
-    "expired later": lambda it: it.inject(Gone("http"), times=2),
-    "expired page": lambda it: it.inject(Gone("page")),
-    "refused": lambda it: it.inject(Refuse(), times=2),
-    "unavailable": lambda it: it.inject(Unavailable(1), times=3),
-    "throttled": lambda it: it.inject(Throttle(1), times=2),
-    "forbidden": lambda it: it.inject(Forbid(), times=2),
-    "no head": lambda it: it.inject(Stall(60, at="head"), times=2),
-    "no mark": lambda it: it.inject(NoInitialEventsEnd()),
-    "half a list": lambda it: it.inject(BadJson(), on="list"),
-    "too large": lambda it: it.inject(TooLargeVersion()),
-}
+def indexed(found: Mapping[str, Object]) -> dict[str, dict[str, Object]]:
+    """What is to be found by each content and name."""
+    want: dict[str, dict[str, Object]] = {each: {} for each in (*CONTENTS, *NAMES)}
+    for key, each in found.items():
+        for value in () if each.labels["content"] == "odd" else by_content(each):
+            want[value][key] = each
+    return want
 
 
 class World:
@@ -85,12 +61,14 @@ class World:
     def __init__(self, *, transforms: bool) -> None:
         self.cluster = FakeCluster()
         self.happened: Counter[Step] = Counter()
-        self.backups: list[int] = []
+        self.past: list[tuple[int, str, bytes]] = []
+        """The version, namespace and line of every event."""
         self.restores = 0
         self.latest: dict[str, dict[str, Any]] = {}
         self.is_lossy = False
         self._transforms = transforms
         self._writes = 0
+        self._compacted = 0
         self._faults: list[Injection] = []
         self._last: dict[str, dict[str, Any]] = {}
 
@@ -121,7 +99,7 @@ class World:
             gone = self.cluster.delete("v1", "pods", key)
             metadata = gone["metadata"]
             self.happened["-", key, metadata["uid"], metadata["resourceVersion"]] += 1
-            self.latest[metadata["namespace"]] = gone
+            self._tell("DELETED", gone)
             del self._last[key]
 
     def _note(self, key: str, before: dict[str, Any] | None, made: dict[str, Any]) -> None:
@@ -131,19 +109,26 @@ class World:
         else:
             was = before["metadata"]["resourceVersion"]
             self.happened["~", key, uid, was, version] += 1
-        self.latest[made["metadata"]["namespace"]] = self._last[key] = made
+        self._last[key] = made
+        self._tell("ADDED" if before is None else "MODIFIED", made)
+
+    def _tell(self, verb: str, pod: dict[str, Any]) -> None:
+        namespace = pod["metadata"]["namespace"]
+        self.latest[namespace] = pod
+        line = msgspec.json.encode({"type": verb, "object": pod})
+        self.past.append((self.cluster.version, namespace, line))
 
     # Misfortunes.
 
     def expire(self) -> None:
         """Compact, and cut the watches."""
         self.cluster.compact()
-        self.backups.clear()
+        self._compacted = self.cluster.version
         self.cluster.inject(Disconnect(), on="open")
 
-    def back_up(self) -> None:
-        """Keep this version in mind."""
-        self.backups.append(self.cluster.version)
+    def repeat(self) -> None:
+        """Let the next watch begin with events of before its start."""
+        self._faults.append(self.cluster.inject(Repeat(tuple(self.past[-5:]))))
 
     def misbehave(self, fault: str) -> None:
         """Go wrong in this way."""
@@ -155,10 +140,14 @@ class World:
             fault.remove()
         self._faults.clear()
 
-    def restore(self, which: int) -> None:
-        """Go back to a version kept in mind; the server is away meanwhile."""
-        version = self.backups[which % len(self.backups)]
-        self.backups = [each for each in self.backups if each <= version]
+    def earlier(self, which: int) -> int:
+        """Give a version that can be restored."""
+        earlier = [each for each, _, _ in self.past if each >= self._compacted]
+        return [self._compacted or FIRST_VERSION, *earlier][-1 - which % (len(earlier) + 1)]
+
+    def restore(self, version: int) -> None:
+        """Go back to an earlier version; the server is away meanwhile."""
+        self.past = [each for each in self.past if each[0] <= version]
         self.heal()  # the one list that would tell of it must not fail
         self.cluster.restore(version)
         for namespace in NAMESPACES:

@@ -26,7 +26,7 @@ from tests.unit.watching.scripted import (
 )
 from watchkit import InvalidRequest, RetryWatcher, ServerUnavailable, SharedInformer
 from watchkit.core import recovery, session
-from watchkit.observe import calls, client, leader, log, reconciling, recording
+from watchkit.observe import calls, client, leader, log, probing, reconciling, recording
 from watchkit.testing import run_virtual
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "logging.md"
@@ -108,7 +108,7 @@ def test_every_event_that_the_code_names_is_documented() -> None:
 
 def test_every_event_of_calls_and_of_the_client_is_documented() -> None:
     """What observe says beside watches stands in the document, and nothing else does."""
-    others = (calls, client, leader, reconciling, recording)
+    others = (calls, client, leader, probing, reconciling, recording)
     sources = "".join(inspect.getsource(module) for module in others)
     named = set(re.findall(r'"([a-z]+\.[a-z_]+)"', sources))
 

@@ -87,10 +87,10 @@ async def received(stream: WatchStream, count: int) -> list[bytes]:
 
 async def test_lists_in_pages(cluster: FakeCluster, source: ListerWatcher) -> None:
     """Two pages of one snapshot, though something is written between them."""
-    first = json.loads(await source.list({"limit": "2"}, idle_timeout=5))
+    first = json.loads(await source.list({"limit": "2"}, idle_timeout=60))
     cluster.create(config_map("b2"))
     token = first["metadata"]["continue"]
-    second = json.loads(await source.list({"limit": "2", "continue": token}, idle_timeout=5))
+    second = json.loads(await source.list({"limit": "2", "continue": token}, idle_timeout=60))
 
     assert [each["metadata"]["name"] for each in first["items"] + second["items"]] == [
         "a",
@@ -102,7 +102,7 @@ async def test_lists_in_pages(cluster: FakeCluster, source: ListerWatcher) -> No
 
 async def test_watches_what_happens(cluster: FakeCluster, source: ListerWatcher) -> None:
     """Changes after the version come in order; closing leaves no watch behind."""
-    stream = await source.watch({"resourceVersion": "97"}, idle_timeout=5)
+    stream = await source.watch({"resourceVersion": "97"}, idle_timeout=60)
     cluster.patch("v1", "configmaps", "shop/a", {"data": {"k": "x\u2028é"}})
     cluster.delete("v1", "configmaps", "shop/b")
 
@@ -115,7 +115,7 @@ async def test_watches_what_happens(cluster: FakeCluster, source: ListerWatcher)
 
 async def test_a_watch_ends_at_its_time(source: ListerWatcher) -> None:
     """A clean end is None."""
-    stream = await source.watch({"resourceVersion": "98", "timeoutSeconds": "1"}, idle_timeout=5)
+    stream = await source.watch({"resourceVersion": "98", "timeoutSeconds": "1"}, idle_timeout=60)
 
     assert await stream.receive() is None
     assert not stream.partial
@@ -126,9 +126,9 @@ async def test_requests_arrive_as_they_were_asked(
     cluster: FakeCluster, source: ListerWatcher
 ) -> None:
     """Verb, resource, namespace and every parameter, unknown ones too."""
-    await source.list({"limit": "1", "newParam": "a b&c"}, idle_timeout=5)
+    await source.list({"limit": "1", "newParam": "a b&c"}, idle_timeout=60)
     query = {"resourceVersion": "98", "labelSelector": "app in (x,y)"}
-    (await source.watch(query, idle_timeout=5)).close()
+    (await source.watch(query, idle_timeout=60)).close()
 
     assert [
         (each.verb, each.resource, each.namespace, each.name, dict(each.query))
@@ -143,8 +143,8 @@ async def test_metadata_only(opener: Opener) -> None:
     """A metadata view is one on both faces, on lists and watches."""
     source = opener("metadata")
 
-    page = json.loads(await source.list({}, idle_timeout=5))
-    stream = await source.watch({"resourceVersion": "97"}, idle_timeout=5)
+    page = json.loads(await source.list({}, idle_timeout=60))
+    stream = await source.watch({"resourceVersion": "97"}, idle_timeout=60)
     event = json.loads((await received(stream, 1))[0])
 
     assert page["kind"] == "PartialObjectMetadataList"
@@ -170,7 +170,7 @@ async def test_refusals(
     cluster.inject(fault, on="watch")
 
     with pytest.raises(error) as raised:
-        await source.watch({"resourceVersion": "98"}, idle_timeout=5)
+        await source.watch({"resourceVersion": "98"}, idle_timeout=60)
 
     assert raised.value.retry_after == {429: 4, 503: 5}.get(raised.value.status)
 
@@ -180,13 +180,13 @@ async def test_what_is_not_served(cluster: FakeCluster, source: ListerWatcher) -
     cluster.remove_resource("v1", "configmaps")
 
     with pytest.raises(NotFound):
-        await source.list({}, idle_timeout=5)
+        await source.list({}, idle_timeout=60)
 
 
 @pytest.mark.parametrize("how", ["reset", "eof", "garbage"])
 async def test_a_broken_watch(cluster: FakeCluster, source: ListerWatcher, how: str) -> None:
     """However a connection breaks, it is a TransportError after what came before."""
-    stream = await source.watch({"resourceVersion": "96"}, idle_timeout=5)
+    stream = await source.watch({"resourceVersion": "96"}, idle_timeout=60)
     await received(stream, 2)
     cluster.inject(Disconnect(how=how), on="open")  # type: ignore[arg-type]
 
@@ -199,7 +199,7 @@ async def test_a_broken_watch(cluster: FakeCluster, source: ListerWatcher, how: 
 async def test_a_torn_line(cluster: FakeCluster, source: ListerWatcher, then: str) -> None:
     """Half an event is never a frame."""
     cluster.inject(TornLine(then=then, after_events=1))  # type: ignore[arg-type]
-    stream = await source.watch({"resourceVersion": "96"}, idle_timeout=5)
+    stream = await source.watch({"resourceVersion": "96"}, idle_timeout=60)
     frames: list[bytes] = []
 
     try:
@@ -218,7 +218,7 @@ async def test_a_torn_line(cluster: FakeCluster, source: ListerWatcher, then: st
 async def test_an_early_end(cluster: FakeCluster, source: ListerWatcher) -> None:
     """A server that closes at once is a clean end without a frame."""
     cluster.inject(CloseAtOnce())
-    stream = await source.watch({"resourceVersion": "96"}, idle_timeout=5)
+    stream = await source.watch({"resourceVersion": "96"}, idle_timeout=60)
 
     assert await stream.receive() is None
     stream.close()
@@ -227,7 +227,7 @@ async def test_an_early_end(cluster: FakeCluster, source: ListerWatcher) -> None
 async def test_lines_of_another_kind(cluster: FakeCluster, source: ListerWatcher) -> None:
     """Blank lines are none, CRLF ends a line too, and nothing else is looked at."""
     cluster.inject(Frames((b"", b" \r", b'{"x":1}\r', b"nonsense"), then="end"))
-    stream = await source.watch({"resourceVersion": "98"}, idle_timeout=5)
+    stream = await source.watch({"resourceVersion": "98"}, idle_timeout=60)
 
     assert await received(stream, 2) == [b'{"x":1}', b"nonsense"]
     stream.close()
@@ -248,6 +248,6 @@ async def test_no_connection(cluster: FakeCluster, source: ListerWatcher) -> Non
     cluster.inject(Refuse(), times=None)
 
     with pytest.raises(TransportError):
-        await source.list({}, idle_timeout=5)
+        await source.list({}, idle_timeout=60)
     with pytest.raises(TransportError):
-        await source.watch({"resourceVersion": "98"}, idle_timeout=5)
+        await source.watch({"resourceVersion": "98"}, idle_timeout=60)

@@ -101,6 +101,7 @@ async def test_a_watch_of_a_replica_hears_late(cluster: FakeCluster, source: Lis
     stream.close()
 
 
+@pytest.mark.fault("F53")
 async def test_a_replica_catches_up_with_an_informer(cluster: FakeCluster) -> None:
     """Behind a replica an informer is late, and whole once new requests meet a fresh server."""
     lag = cluster.inject(LagReplica(3), times=None)

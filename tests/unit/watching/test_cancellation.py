@@ -121,6 +121,7 @@ async def test_the_script_is_seen_whole() -> None:
     assert words == ALL
 
 
+@pytest.mark.fault("F75")
 async def test_a_cancellation_at_any_await_loses_and_repeats_nothing() -> None:
     """C3, C4: each of the scenario's awaits is cancelled once; what is seen is the same."""
     _, steps = await follow(1e9)
@@ -230,6 +231,7 @@ async def test_a_cancellation_reaches_its_scope(pods: ListerWatcher, how: str) -
     assert passed == []
 
 
+@pytest.mark.fault("F75", "F80")
 async def test_leaving_from_any_await_leaves_nothing_open(cluster: FakeCluster) -> None:
     """C8: wherever the block is cancelled, the connection is free at once."""
     for moment in range(1, 60):

@@ -50,6 +50,7 @@ def expired(form: str) -> list[Any]:
     return [reply(line)]
 
 
+@pytest.mark.fault("F38")
 @pytest.mark.parametrize("form", FORMS)
 async def test_every_form_of_410_is_one_path(form: str) -> None:
     """S02: back-off, a list without a version, the gap's events, a watch after the list's."""
@@ -91,6 +92,7 @@ async def test_events_behind_an_expiry_are_never_seen() -> None:
         assert watcher.resource_version is None
 
 
+@pytest.mark.fault("F38", "F43")
 async def test_a_gap_has_its_exact_net_effect(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """S04, S05: Deleted first, then Added and Modified, each once; the unchanged stays unsaid."""
     for name in ("changed", "deleted", "recreated", "unchanged"):

@@ -185,6 +185,7 @@ async def test_a_slow_consumer_is_not_stale(cluster: FakeCluster, pods: ListerWa
         assert watcher.health.state is HealthState.WATCHING
 
 
+@pytest.mark.fault("F07")
 async def test_rights_that_come_back_are_used(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """S15: 403 is retried at the cap of the back-off; what was known is kept, nothing is lost."""
     async with RetryWatcher(pods, backoff=EXACT) as watcher:

@@ -75,6 +75,7 @@ def check(cluster: FakeCluster, backoff: Backoff, luck: float) -> None:
     assert len(times) > 5, "the watcher does try again"
 
 
+@pytest.mark.fault("F01", "F24", "F59")
 @pytest.mark.parametrize("backoff", BACKOFFS)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_an_endless_fault_makes_no_hot_loop(

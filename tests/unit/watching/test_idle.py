@@ -30,6 +30,7 @@ EXACT = Backoff(jitter="none")
 LONG = {"resource_version": "10", "timeout_seconds": 3600}
 
 
+@pytest.mark.fault("F20")
 async def test_silence_is_ended_at_the_idle_bound_and_the_version_kept(
     logs: list[EventDict],
 ) -> None:
@@ -76,6 +77,7 @@ async def test_a_head_that_comes_late_is_no_silence(seconds: float) -> None:
     assert source.asked[0].idle_timeout == 150
 
 
+@pytest.mark.fault("F22")
 async def test_a_head_that_never_comes_is_silence() -> None:
     """No head for the idle timeout: asked again at once, at the same version."""
     source = ScriptedSource(watches=[reply(head=1e9), reply(added("a", 11))])
@@ -106,6 +108,7 @@ async def test_bytes_without_a_newline_are_no_life() -> None:
     assert source.times("watch")[1] == pytest.approx(150)
 
 
+@pytest.mark.fault("F31")
 async def test_blank_lines_are_no_life() -> None:
     """An empty line is no frame: a server that sends nothing else is silent."""
     blanks = [each for _ in range(100) for each in (Pause(10), b"\n")]
@@ -116,6 +119,7 @@ async def test_blank_lines_are_no_life() -> None:
     assert source.times("watch") == [0, pytest.approx(150)]
 
 
+@pytest.mark.fault("F23")
 async def test_a_stalled_half_line_is_given_up(cluster: FakeCluster, pods: ListerWatcher) -> None:
     """S19: half an event, and then nothing: the event comes whole by another watch."""
     cluster.inject(TornLine(then="stall"))
@@ -125,6 +129,7 @@ async def test_a_stalled_half_line_is_given_up(cluster: FakeCluster, pods: Liste
         assert await take(watcher, 1, within=160) == ["+a"]
 
 
+@pytest.mark.fault("F23")
 async def test_a_partial_frame_has_its_own_bound() -> None:
     """A frame that began just before a long wait has the whole idle timeout from then on."""
     line = modified("a", 12)
@@ -174,6 +179,7 @@ async def test_the_consumers_own_time_is_no_silence() -> None:
     assert len(source.asked) == 1
 
 
+@pytest.mark.fault("F20")
 async def test_a_watch_that_nobody_ends_is_ended_here() -> None:
     """15 s after timeoutSeconds: a server that talks on is left at once, and not suspected."""
     chatter = [
@@ -201,6 +207,7 @@ async def test_an_end_that_never_comes_is_a_dead_connection(logs: list[EventDict
     assert [each["event"] for each in logs].count("watch.idle") == 1
 
 
+@pytest.mark.fault("F77")
 async def test_after_a_blocked_loop_the_waiting_data_is_read_first(clock: Clock) -> None:
     """S26: time that passed while the loop was blocked is no silence if data lies there."""
     source = ScriptedSource(watches=[reply(Pause(100), added("a", 11), Pause(10), added("b", 12))])
@@ -211,6 +218,7 @@ async def test_after_a_blocked_loop_the_waiting_data_is_read_first(clock: Clock)
     assert len(source.asked) == 1
 
 
+@pytest.mark.fault("F62", "F77")
 async def test_after_a_blocked_loop_silence_is_still_silence(clock: Clock) -> None:
     """S26, S27: where nothing waits to be read, the bound is judged at once."""
     source = ScriptedSource(watches=[reply(Pause()), reply(added("a", 11))])

@@ -211,6 +211,7 @@ def test_a_mapping_of_other_names_is_refused() -> None:
 words = st.text("abcdefgh-.", min_size=1, max_size=12)
 
 
+@pytest.mark.fault("F82")
 @settings(max_examples=40, deadline=None)
 @given(
     labels=st.none() | st.dictionaries(words, words, min_size=1, max_size=3),

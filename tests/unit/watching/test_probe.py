@@ -33,6 +33,7 @@ pytestmark = pytest.mark.anyio
 LONG = {"resource_version": "100", "timeout_seconds": 3600}
 
 
+@pytest.mark.fault("F52")
 async def test_a_restored_store_is_noticed(
     cluster: FakeCluster, pods: ListerWatcher, logs: list[EventDict]
 ) -> None:
@@ -155,6 +156,7 @@ async def test_after_a_list_there_is_nothing_to_probe() -> None:
     assert pending.times("probe") == []
 
 
+@pytest.mark.fault("F52")
 async def test_opaque_versions_are_never_probed() -> None:
     """What cannot be compared shows no restore."""
     source = ScriptedSource(watches=[reply(reset())])

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.anyio
 EXACT = Backoff(jitter="none")
 
 
+@pytest.mark.fault("F09")
 @pytest.mark.parametrize(
     ("status", "reason"),
     [(400, "BadRequest"), (405, "MethodNotAllowed"), (406, "NotAcceptable"), (422, "Invalid")],

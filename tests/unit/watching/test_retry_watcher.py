@@ -123,6 +123,7 @@ async def test_where_nothing_is_newer_nothing_comes(
     assert len(cluster.requests) == 1
 
 
+@pytest.mark.fault("F39")
 @pytest.mark.parametrize(
     "line",
     [
@@ -162,6 +163,7 @@ async def test_an_error_event_keeps_the_version(line: bytes) -> None:
     assert source.times("list") == []
 
 
+@pytest.mark.fault("F24")
 @pytest.mark.parametrize("closes", [1, 2, 4])
 @pytest.mark.parametrize("versions", [(11, 12, 13, 14, 15), (11, 20, 300, 4000, 50000)])
 async def test_closed_watches_cost_no_event(closes: int, versions: tuple[int, ...]) -> None:
@@ -178,6 +180,7 @@ async def test_closed_watches_cost_no_event(closes: int, versions: tuple[int, ..
     assert source.versions() == ["1", *(str(each) for each in versions[:closes])]
 
 
+@pytest.mark.fault("F25")
 @pytest.mark.parametrize("fault", [CloseAtOnce(1), Disconnect(1), Disconnect(1, "eof")])
 async def test_every_event_comes_once_over_many_disconnects(
     cluster: FakeCluster, pods: ListerWatcher, fault: CloseAtOnce | Disconnect
@@ -196,6 +199,7 @@ async def test_every_event_comes_once_over_many_disconnects(
     assert all(each.verb == "watch" or each.query["limit"] == "1" for each in others)
 
 
+@pytest.mark.fault("F42")
 async def test_what_the_server_sends_again_is_dropped() -> None:
     """C4: events at or before a version that was delivered, and duplicates, do not come again."""
     again = (added("a", 11), modified("a", 12), modified("a", 12), deleted("b", 9))
