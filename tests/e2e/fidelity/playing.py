@@ -52,7 +52,7 @@ class Played:
         return value
 
     def _look_up(self, match: re.Match[str]) -> str:
-        found = self.saved[match[1]]
+        found = self.saved.get(match[1], {})  # nothing where nothing was saved
         for name in match[2].strip(".").split("."):
             found = found.get(name, "") if isinstance(found, dict) else ""
         return str(found)

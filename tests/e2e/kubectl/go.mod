@@ -1,4 +1,4 @@
-// kubectl, which is run against the fake server: see ../clients/.
+// kubectl, which is run against the fake server: see ../../clients/.
 //
 // Of the version that goes with the control plane in ../controlplane; to take another, change both
 // and run `go mod tidy`.
