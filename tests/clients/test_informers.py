@@ -35,7 +35,8 @@ class Informer:
     async def cache(self) -> dict[str, list[str]]:
         """Give uid and version by key."""
         await self._questions.send(b"snapshot\n")
-        return dict(json.loads(await self._answers.receive_until(b"\n", ENOUGH))["cache"])
+        answer = json.loads(await self._answers.receive_until(b"\n", ENOUGH))
+        return answer.get("cache") or {}
 
     async def becomes(self, cluster: FakeCluster) -> None:
         """Wait until it holds what the cluster has."""

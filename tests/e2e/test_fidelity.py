@@ -78,14 +78,18 @@ async def _both(
             anyio.create_task_group() as tasks,
         ):
 
-            async def play(side: str, player: Player, forget: Callable[[], Awaitable[None]]) -> None:
+            async def play(
+                side: str, player: Player, forget: Callable[[], Awaitable[None]]
+            ) -> None:
                 played[side] = await play_all(player, scripts, forget, slower=slower)
 
             tasks.start_soon(play, "real", real, forget_really)
             tasks.start_soon(play, "fake", fake, forget)
     return {
         script.name: [
-            *zip(plain(played["real"][script.name]), plain(played["fake"][script.name]), strict=True)
+            *zip(
+                plain(played["real"][script.name]), plain(played["fake"][script.name]), strict=True
+            )
         ]
         for script in scripts
     }

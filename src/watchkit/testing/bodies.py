@@ -211,9 +211,7 @@ def invalid(kind: str, name: str, *causes: tuple[str, str, str], group: str = ""
     """Values that validation refuses: each of `causes` is (reason, field, message)."""
     details: dict[str, object] = {"name": name} if name else {}
     details |= {"group": group} if group else {}
-    listed = [
-        {"reason": why, "message": message, "field": where} for why, where, message in causes
-    ]
+    listed = [{"reason": why, "message": message, "field": where} for why, where, message in causes]
     details |= {"kind": kind, "causes": listed}
     subject = f"{kind}.{group}" if group else kind
     problems = [*dict.fromkeys(f"{where}: {message}" for _, where, message in causes)]

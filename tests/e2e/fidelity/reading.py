@@ -10,7 +10,6 @@ from .script import (
     Ask,
     Follow,
     Forget,
-    Json,
     Manifest,
     Script,
     Step,

@@ -128,7 +128,7 @@ def shop(name: str, size: int = 1, version: str = "", **metadata: Json) -> Manif
     return {**said, "metadata": {**known, **metadata}, "spec": {"size": size}}
 
 
-def definition() -> Json:
+def definition() -> Manifest:
     """Give the definition of that custom resource."""
     anything: Json = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version: Json = {
