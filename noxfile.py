@@ -153,6 +153,14 @@ def e2e_full(session: nox.Session) -> None:
     session.run("pytest", *bounds, *wanted, env={"WATCHKIT_E2E_FULL": "1"}, **patience)
 
 
+@nox.session(default=False)
+def clients(session: nox.Session) -> None:
+    """Run kubectl, client-go's informer and the official Python client's on the fake server."""
+    install(session, *requirements("build", "e2e"))
+    session.install(*group("clients"))
+    session.run("pytest", "-s", *(session.posargs or ["tests/clients"]))
+
+
 @nox.session
 def simulation(session: nox.Session) -> None:
     """Run seeded schedules of writers, faults and consumers in virtual time, and judge each."""

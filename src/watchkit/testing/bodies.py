@@ -151,11 +151,14 @@ def other_uid(resource: Resource, key: str, named: str, uid: str) -> Reply:
 
 def unmet(resource: Resource, name: str, said: str, found: str, fate: str) -> Reply:
     """A precondition of a deletion that does not hold (named by kind, not by plural)."""
+    group = resource.group if resource.custom else ""
+    kind = f"{resource.kind}.{group}" if group else resource.kind
     message = (
-        f'Operation cannot be fulfilled on {resource.kind} "{name}": the {said} ({found}). The'
+        f'Operation cannot be fulfilled on {kind} "{name}": the {said} ({found}). The'
         f" object might have been {fate}"
     )
-    return status(409, message, "Conflict", details={"name": name, "kind": resource.kind})
+    details = {"name": name, **({"group": group} if group else {}), "kind": resource.kind}
+    return status(409, message, "Conflict", details=details)
 
 
 def no_such_uid(resource: Resource, name: str, uid: str) -> Reply:
@@ -177,7 +180,7 @@ def unversioned_update(resource: Resource, name: str) -> Reply:
 def immutable(resource: Resource, name: str, where: str, value: str) -> Reply:
     """A field that never changes."""
     cause = ("FieldValueInvalid", where, f'Invalid value: "{value}": field is immutable')
-    return invalid(resource.kind, name, cause, group=resource.group)
+    return invalid(resource.kind, name, *said_by(resource, cause), group=resource.group)
 
 
 def other_name(name: str, wanted: str) -> Reply:
@@ -204,16 +207,26 @@ def bad_request(message: str) -> Reply:
     return status(400, message, "BadRequest")
 
 
-def invalid(kind: str, name: str, cause: tuple[str, str, str], *, group: str = "") -> Reply:
-    """A value that validation refuses: `cause` is (reason, field, message)."""
-    why, where, message = cause
+def invalid(kind: str, name: str, *causes: tuple[str, str, str], group: str = "") -> Reply:
+    """Values that validation refuses: each of `causes` is (reason, field, message)."""
     details: dict[str, object] = {"name": name} if name else {}
     details |= {"group": group} if group else {}
-    causes = [{"reason": why, "message": message, "field": where}]
-    details |= {"kind": kind, "causes": causes}
+    listed = [{"reason": why, "message": message, "field": where} for why, where, message in causes]
+    details |= {"kind": kind, "causes": listed}
     subject = f"{kind}.{group}" if group else kind
-    said = f'{subject} "{name}" is invalid: {where}: {message}'
-    return status(422, said, "Invalid", details=details)
+    problems = [*dict.fromkeys(f"{where}: {message}" for _, where, message in causes)]
+    said = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+    return status(422, f'{subject} "{name}" is invalid: {said}', "Invalid", details=details)
+
+
+def said_by(resource: Resource, cause: tuple[str, str, str]) -> list[tuple[str, str, str]]:
+    """A cause that two validations find, where the object is a custom resource's."""
+    return [cause, cause] if resource.custom else [cause]
+
+
+def bad_number(said: str) -> Reply:
+    """A numeric parameter that is none."""
+    return bad_request(f'strconv.ParseInt: parsing "{said}": invalid syntax')
 
 
 def expired_watch(version: int, compacted: int) -> Reply:

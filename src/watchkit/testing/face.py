@@ -73,7 +73,7 @@ class Face:
             query,
             asyncio.get_running_loop().time(),
             name=target.name,
-            view=http.view_of(request.headers.get("Accept", "")),
+            view=http.view_of(request.headers.get("Accept", ""), verb, target.resource),
             headers=request.headers,
             subresource=target.subresource,
             body=http.body_of(verb, target, content_type, body),

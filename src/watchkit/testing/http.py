@@ -11,7 +11,7 @@ import msgspec
 from watchkit.testing import bodies, patches
 from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.log import View
-from watchkit.testing.requests import ApiRequest, Verb
+from watchkit.testing.requests import ApiRequest, Verb, truth
 from watchkit.testing.resources import Catalogue, Resource
 from watchkit.testing.values import is_map
 
@@ -31,7 +31,6 @@ _ON_MANY: Final[Mapping[str, Verb]] = {
     "POST": "create",
     "DELETE": "deletecollection",
 }
-_TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _YAML: Final = "application/yaml"
 _JSON: Final = "application/json"
 _PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
@@ -63,7 +62,8 @@ def route(catalogue: Catalogue, path: str) -> Target:
             raise Refusal(bodies.not_served(group_known=False))
     target = _target(catalogue, api_version, rest)
     if target is None:
-        known = any(each.api_version == api_version for each in catalogue)
+        _check_part(catalogue, api_version, rest)
+        known = any(each.api_version == api_version and not each.custom for each in catalogue)
         raise Refusal(bodies.not_served(group_known=known))
     return target
 
@@ -76,6 +76,8 @@ def verb_of(method: str, target: Target, query: Mapping[str, str]) -> Verb:
 
     """
     verb = (_ON_MANY if target.name is None else _ON_ONE).get(method)
+    if target.resource.custom and not target.subresource:  # these look at the method only
+        verb = verb or _ON_MANY.get(method) or _ON_ONE.get(method)
     everywhere = target.resource.namespaced and target.namespace is None
     if target.subresource and verb == "delete":
         verb = None
@@ -86,14 +88,15 @@ def verb_of(method: str, target: Target, query: Mapping[str, str]) -> Verb:
     if verb is None or (everywhere and verb != "list"):
         said = "the server does not allow this method on the requested resource"
         raise Refusal(bodies.status(405, said, "MethodNotAllowed", details={}))
-    return "watch" if verb == "list" and query.get("watch") in _TRUE else verb
+    return "watch" if verb == "list" and truth(query.get("watch", "0")) else verb
 
 
-def view_of(accept: str) -> View:
+def view_of(accept: str, verb: Verb = "list", resource: Resource | None = None) -> View:
     """How objects are to be written: the first of the accepted types that is known here.
 
     Raises:
-        Refusal: 406, none is.
+        Refusal: 406, none is, or a list is asked for as an object, or the other way round (which
+            the server notices too late for custom resources: 500).
 
     """
     for offer in accept.split(",") if accept else ["*/*"]:
@@ -107,10 +110,27 @@ def view_of(accept: str) -> View:
         if params.get("v") not in {None, "v1"}:
             continue
         if form in {"PartialObjectMetadata", "PartialObjectMetadataList"}:
+            _check_form(form, verb, resource)
             return "metadata"
         if form == "Table":
             return "table"
-    raise Refusal(not_acceptable())
+    raise Refusal(not_acceptable(verb, resource))
+
+
+def _check_form(form: str, verb: Verb, resource: Resource | None) -> None:
+    """A list is no object, and an object no list."""
+    plural, wanted = verb in {"list", "deletecollection"}, form.endswith("List")
+    if resource is None or verb == "watch" or plural == wanted:
+        return
+    if resource.custom and wanted:
+        raise Refusal(bodies.status(500, "content is not a list"))
+    package = (resource.group or "core").partition(".")[0]
+    kind = f"*{package}.{resource.kind}{'List' if plural else ''}"
+    if resource.custom:
+        kind = "*unstructured.UnstructuredList"
+    is_one = "a list" if plural else "not a list"
+    said = f"you requested {form}, but the requested object is {is_one} ({kind})"
+    raise Refusal(bodies.status(406, said, "NotAcceptable"))
 
 
 def list_coding(accept_encoding: str, body: bytes) -> Coding:
@@ -154,18 +174,21 @@ def body_of(verb: Verb, target: Target, content_type: str, body: bytes) -> objec
         raise Refusal(bodies.bad_request(_unreadable(verb, target, body))) from None
 
 
-def not_acceptable() -> Reply:
+def not_acceptable(verb: Verb = "list", resource: Resource | None = None) -> Reply:
     """None of the accepted types is served (this one Status the server prints in lines)."""
+    served = ["application/json", "application/yaml", _PROTOBUF]
+    if resource is not None and resource.custom:
+        known = ", ".join(served)
+        said_so = f"only the following media types are accepted: {known}"
+        return bodies.status(406, said_so, "NotAcceptable")
+    if verb in {"list", "watch"}:
+        served += [f"{_JSON};stream=watch", f"{_PROTOBUF};stream=watch"]
     said: dict[str, object] = {
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
         "status": "Failure",
-        "message": (
-            "406: Not Acceptable\n\nAvailable representations: application/json,"
-            " application/yaml, application/vnd.kubernetes.protobuf,"
-            " application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
-        ),
+        "message": f"406: Not Acceptable\n\nAvailable representations: {', '.join(served)}",
         "reason": "NotAcceptable",
         "details": {},
         "code": 406,
@@ -195,6 +218,17 @@ def _of(resource: Resource, namespace: str | None, one: list[str]) -> Target | N
             return Target(resource, namespace, name, part)
         case _:
             return None
+
+
+def _check_part(catalogue: Catalogue, api_version: str, rest: list[str]) -> None:
+    """Of a custom resource, a part that there is not is an object that there is not."""
+    match rest:
+        case ["namespaces", _, plural, name, _] if (
+            resource := catalogue.named(api_version, plural)
+        ) and resource.custom:
+            raise Refusal(bodies.not_found(resource, name))
+        case _:
+            return
 
 
 def _read_yaml(body: bytes) -> object:

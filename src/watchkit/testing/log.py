@@ -147,6 +147,11 @@ class Log:
         self._last = 0
         self._ordered: tuple[int, Ordered] | None = None
 
+    @property
+    def last(self) -> int:
+        """The version of the last entry ever, 0 where there was none."""
+        return self._last
+
     def append(self, entry: Entry) -> None:
         """Do what the entry says."""
         self.entries.append(entry)

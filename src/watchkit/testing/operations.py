@@ -33,6 +33,8 @@ def answer(state: State, reading: Reading, request: ApiRequest, resource: Resour
 
     """
     _check_dry_run(request)
+    if request.name is None and request.verb in {"get", "update", "patch"}:
+        raise Refusal(bodies.bad_request("name must be provided"))
     if request.verb == "list":
         return _list(reading, request, resource)
     if request.verb == "get":
@@ -53,6 +55,9 @@ def _create(state: State, request: ApiRequest, resource: Resource) -> Reply:
 
 
 def _get(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
+    version = request.query.get("resourceVersion", "")
+    if version and not version.isdecimal():
+        return bodies.bad_version(version, watch=True)
     asked = request.number("resourceVersion")
     if asked > reading.version:
         return bodies.too_large(asked, reading.version)
@@ -108,7 +113,9 @@ def _apply(state: State, request: ApiRequest, resource: Resource) -> Reply:
     applied = request.body if is_map(request.body) else {}
     metadata = section(applied, "metadata")
     if (applied.get("apiVersion"), applied.get("kind")) != (resource.api_version, resource.kind):
-        said = f"invalid object type: {applied.get('apiVersion', '/')}, Kind={applied.get('kind')}"
+        version = str(applied.get("apiVersion", ""))
+        version = version if "/" in version else f"/{version}"
+        said = f"invalid object type: {version}, Kind={applied.get('kind')}"
         raise Refusal(bodies.bad_request(said))
     if metadata.get("managedFields"):
         raise Refusal(bodies.bad_request("metadata.managedFields must be nil"))
@@ -189,7 +196,10 @@ def _other_kind(resource: Resource, manifest: Manifest) -> Reply:
         name = str(section(manifest, "metadata").get("name", ""))
         cause = ("FieldValueInvalid", "kind", said)
         return bodies.invalid(kind, name, cause, group=resource.group)
-    said = f'{kind} in version "{version}" cannot be handled as a {resource.kind}'
+    said = (
+        f'{kind} in version "{version}" cannot be handled as a {resource.kind}: no kind "{kind}"'
+        f' is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+    )
     return bodies.bad_request(said)
 
 

@@ -22,6 +22,7 @@ from watchkit.testing.tables import table
 
 _API_VERSION: Final = "meta.k8s.io/v1"
 _UNREADABLE: Final = "invalid continue token: continue key is not valid: "
+_MATCHES: Final = ("Exact", "NotOlderThan", "")
 _INCONSISTENT: Final = -1
 """The version in a token that goes on with whatever is there by then."""
 
@@ -66,17 +67,17 @@ def list_page(state: Reading, request: ApiRequest, resource: Resource) -> Page:
 
     """
     selection = Selection.of(request, resource)
-    version, start = _where(state, request)
+    version, start = _where(state, request, resource)
     ordered = state.log(resource).ordered(version)
     prefix = f"{selection.namespace}/" if selection.namespace else ""  # tokens are relative
     rest = _range(ordered, prefix, start)
     if selection.selective:
         rest = [kept for kept in rest if selection.matches(kept)]
-    limit = request.number("limit") or len(rest)
+    limit = _limit(request) or len(rest)
     items = rest[:limit]
     if len(rest) <= limit:
         return Page(version, items, "", None, state.now())
-    token = encode_token(version, items[-1].key.removeprefix(prefix) + "\0")
+    token = encode_token(version, f"/{items[-1].key.removeprefix(prefix)}\0")
     remaining = None if selection.selective else len(rest) - limit
     return Page(version, items, token, remaining, state.now())
 
@@ -95,7 +96,7 @@ def encode_token(version: int, start: str) -> str:
 
 
 def decode_token(token: str) -> tuple[int, str]:
-    """The version and the start in a token.
+    """The version and the start in a token; those of pages begin with a slash, those of a 410 not.
 
     Raises:
         Refusal: 400, it is none.
@@ -111,22 +112,29 @@ def decode_token(token: str) -> tuple[int, str]:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         found = "unexpected end of JSON input"
         if said:
-            found = f"invalid character '{chr(said[0])}' looking for beginning of value"
+            found = f"invalid character '{_quoted(chr(said[0]))}' looking for beginning of value"
         raise Refusal(bodies.bad_request(_UNREADABLE + found)) from None
-    return fields.rv, fields.start
+    if fields.v != _API_VERSION:
+        found = f"server does not recognize this encoded version {fields.v}"
+        raise Refusal(bodies.bad_request(_UNREADABLE + found))
+    return fields.rv, fields.start.removeprefix("/")
+
+
+def _quoted(letter: str) -> str:
+    return letter if letter.isprintable() else f"\\u{ord(letter):04x}"
 
 
 class _Token(msgspec.Struct):
-    rv: int
-    start: str
-    v: str
+    rv: int = 0
+    start: str = ""
+    v: str = ""
 
 
-def _where(state: Reading, request: ApiRequest) -> tuple[int, str]:
+def _where(state: Reading, request: ApiRequest, resource: Resource) -> tuple[int, str]:
     """The version to list at, and the key to begin with."""
     token, asked = request.query.get("continue", ""), request.query.get("resourceVersion", "")
     if not token:
-        return _version(state, request, asked), ""
+        return _version(state, request, resource, asked), ""
     if asked not in {"", "0"}:
         said = "specifying resource version is not allowed when using continue"
         raise Refusal(bodies.bad_request(said))
@@ -138,26 +146,54 @@ def _where(state: Reading, request: ApiRequest) -> tuple[int, str]:
     return version, start
 
 
-def _version(state: Reading, request: ApiRequest, asked: str) -> int:
+def _limit(request: ApiRequest) -> int:
+    """How long a page is, 0 where all is wanted; what any version will do for is never paged."""
+    said = request.query.get("limit", "")
+    if said and not said.removeprefix("-").isdecimal():
+        raise Refusal(bodies.bad_number(said))
+    anything = request.query.get("resourceVersion") == "0" and not request.query.get("continue")
+    return 0 if anything else request.number("limit")
+
+
+def _version(state: Reading, request: ApiRequest, resource: Resource, asked: str) -> int:
     match = request.query.get("resourceVersionMatch", "")
-    if match and not asked:
-        raise Refusal(_forbidden_match())
-    if asked in {"", "0"}:
+    _check_options(request, asked, match)
+    if not asked:
+        state.catch_up(resource)
         return state.version
+    if asked == "0":
+        return state.progress(resource)
     if not asked.isdecimal():
         raise Refusal(bodies.bad_version(asked, watch=False))
     version = int(asked)
+    if state.progress(resource) < version <= state.version:
+        state.catch_up(resource)
     if version > state.version:
         raise Refusal(bodies.too_large(version, state.version))
     exact = match == "Exact" or (not match and request.number("limit") > 0)
     if not exact:
-        return state.version
+        return state.progress(resource)
     if version < state.compacted:
         raise Refusal(bodies.expired_list())
     return version
 
 
-def _forbidden_match() -> bodies.Reply:
-    said = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-    cause = ("FieldValueForbidden", "resourceVersionMatch", said)
-    return bodies.invalid("ListOptions", "", cause, group="meta.k8s.io")
+def _check_options(request: ApiRequest, asked: str, match: str) -> None:
+    """Refuse what list options forbid, all of it in one answer."""
+    causes: list[tuple[str, str, str]] = []
+    where = "resourceVersionMatch"
+    if match and not asked:
+        said = f"Forbidden: {where} is forbidden unless resourceVersion is provided"
+        causes.append(("FieldValueForbidden", where, said))
+    if match == "Exact" and asked == "0":
+        said = f'Forbidden: {where} "exact" is forbidden for resourceVersion "0"'
+        causes.append(("FieldValueForbidden", where, said))
+    if match not in _MATCHES:
+        known = ", ".join(f'"{each}"' for each in _MATCHES)
+        said = f'Unsupported value: "{match}": supported values: {known}'
+        causes.append(("FieldValueNotSupported", where, said))
+    if request.flag("sendInitialEvents") is not None:
+        said = "Forbidden: sendInitialEvents is forbidden for list"
+        causes.append(("FieldValueForbidden", "sendInitialEvents", said))
+    if causes:
+        raise Refusal(bodies.invalid("ListOptions", "", *causes, group="meta.k8s.io"))

@@ -25,10 +25,10 @@ def check_media(media: str, resource: Resource) -> None:
         Refusal: 415.
 
     """
-    if media not in {JSON_PATCH, MERGE, STRATEGIC, APPLY}:
+    if media not in {JSON_PATCH, MERGE, STRATEGIC, APPLY} and not resource.custom:
         said = "415: Unsupported Media Type"
         raise Refusal(bodies.status(415, said, "UnsupportedMediaType", details={}))
-    if media == STRATEGIC and resource.custom:
+    if resource.custom and media not in {JSON_PATCH, MERGE, APPLY}:
         raise Refusal(bodies.unknown_format([JSON_PATCH, MERGE, APPLY]))
 
 

@@ -7,6 +7,7 @@ import gzip
 import math
 import socket
 import struct
+import zlib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -108,13 +109,23 @@ async def _stream(
     while True:
         act = acts.popleft() if acts else await next_act(conversation)
         if isinstance(act, Send):
-            await response.write(gzip.compress(act.data) if coding == "gzip" else act.data)
+            await response.write(_member(act.data) if coding == "gzip" else act.data)
             continue
         if isinstance(act, Break):
             await _break(request, act)
         else:
             await response.write_eof()
         return response
+
+
+def _member(data: bytes) -> bytes:
+    """A gzip member as Go writes one: all data before the block that ends it.
+
+    Go's reader looks for the next member before it gives what came along with that block; clients
+    in Go would get each event only with the one after.
+    """
+    press = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    return press.compress(data) + press.flush(zlib.Z_SYNC_FLUSH) + press.flush()
 
 
 async def _break(request: web.BaseRequest, act: Break) -> None:

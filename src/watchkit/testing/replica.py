@@ -49,6 +49,14 @@ class Reading(Protocol):
         """The version after which the resource's history is known."""
         ...
 
+    def progress(self, resource: Resource) -> int:
+        """The version up to which the resource is known: its last change, or a later list."""
+        ...
+
+    def catch_up(self, resource: Resource) -> None:
+        """Know the resource up to now, as a server does that is asked for what is there now."""
+        ...
+
     def log(self, resource: Resource) -> ReadLog:
         """The log of a resource."""
         ...
@@ -84,6 +92,14 @@ class Replica:
     def oldest(self, resource: Resource) -> int:
         """The version after which the resource's history is known."""
         return self._state.oldest(resource)
+
+    def progress(self, resource: Resource) -> int:
+        """The version up to which the resource is known here."""
+        return min(self.version, self._state.progress(resource))
+
+    def catch_up(self, resource: Resource) -> None:
+        """Know as much as has come through to here."""
+        self._state.catch_up(resource)
 
     def now(self) -> datetime:
         """The time for timestamps and ages."""

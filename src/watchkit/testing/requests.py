@@ -41,9 +41,9 @@ class ApiRequest:
     path: str = field(default="", compare=False)
 
     def flag(self, name: str) -> bool | None:
-        """A boolean parameter as Go reads it; None where it is absent."""
+        """A boolean parameter as the API reads it; None where it is absent."""
         said = self.query.get(name)
-        return None if said is None else said in {"1", "t", "T", "TRUE", "true", "True"}
+        return None if said is None else truth(said)
 
     def number(self, name: str) -> int:
         """A numeric parameter, 0 where it is absent or no number."""
@@ -60,3 +60,8 @@ class ApiRequest:
         """Who owns the fields that it writes: as it says, else by its User-Agent."""
         agent = self.headers.get("User-Agent", "").partition("/")[0]
         return self.query.get("fieldManager") or agent or _UNNAMED
+
+
+def truth(said: str) -> bool:
+    """A boolean parameter: whatever is not false is true."""
+    return said.lower() not in {"false", "0"}

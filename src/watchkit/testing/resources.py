@@ -70,7 +70,8 @@ class Resource:
     def subresources(self) -> tuple[str, ...]:
         """The names of its subresources."""
         named = {"scale": self.scale is not None, "status": self.status}
-        return tuple(name for name, there in named.items() if there)
+        names = [name for name, there in named.items() if there]
+        return tuple(reversed(names)) if self.custom else tuple(names)
 
     @property
     def selectable(self) -> tuple[str, ...]:

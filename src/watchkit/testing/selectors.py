@@ -20,7 +20,7 @@ def parse_labels(selector: str) -> LabelSelector:
     try:
         return read_labels(selector)
     except SelectorError as error:
-        raise Refusal(bad_request(f"unable to parse requirement: {error.problem}")) from None
+        raise Refusal(bad_request(_worded(error.problem))) from None
 
 
 def parse_fields(selector: str, resource: Resource) -> FieldSelector:
@@ -38,6 +38,12 @@ def parse_fields(selector: str, resource: Resource) -> FieldSelector:
         if each.path not in resource.selectable:
             raise Refusal(bad_request(_unknown_field(each.path, resource)))
     return found
+
+
+def _worded(problem: str) -> str:
+    """As the server has it: what stands between requirements is no requirement."""
+    between = problem.endswith("'end of string'")
+    return problem if between else f"unable to parse requirement: {problem}"
 
 
 def _unknown_field(path: str, resource: Resource) -> str:

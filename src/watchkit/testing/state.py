@@ -41,6 +41,7 @@ class State:
         self._clock = clock
         self._logs: dict[Resource, Log] = {}
         self._cleared: dict[Resource, int] = {}
+        self._listed: dict[Resource, int] = {}
         self._listeners: list[tuple[Resource | None, Listener]] = []
         self._uids = 0
 
@@ -55,6 +56,19 @@ class State:
         of before, as the real server's does not.
         """
         return max(self.compacted, self._cleared.get(resource, 0))
+
+    def progress(self, resource: Resource) -> int:
+        """The version up to which the resource's watch cache knows that it knows everything.
+
+        That is its last change, or the moment of a later list of what is there now: writes of
+        other resources do not reach it.
+        """
+        listed = self._listed.get(resource, self._cleared.get(resource, FIRST_VERSION))
+        return min(self.version, max(self.log(resource).last, listed))
+
+    def catch_up(self, resource: Resource) -> None:
+        """Know the resource up to now."""
+        self._listed[resource] = self.version
 
     def subscribe(self, resource: Resource | None, listener: Listener) -> Callable[[], None]:
         """Have every later entry of the resource (None: of any) told; give what ends that."""
@@ -129,6 +143,7 @@ class State:
             raise ValueError(said)
         for log in self._logs.values():
             log.restore(version)
+        self._listed.clear()
         self.version = version
 
     def clear(self, resource: Resource) -> None:

@@ -22,9 +22,6 @@ from watchkit.testing.wire import Act, Content, Finish, Send, ignore
 BOOKMARK_PERIOD: Final = 60.0
 """Seconds between bookmarks (kube-apiserver's defaultBookmarkFrequency)."""
 
-FIRST_BOOKMARK: Final = 2 * BOOKMARK_PERIOD
-"""Seconds until the first one; a recorded idle watch saw its first after 120 s, not 60."""
-
 LAST_BOOKMARK: Final = 1.5
 """Seconds before timeoutSeconds runs out: the real server sends one 1 to 2 s before."""
 
@@ -62,7 +59,10 @@ class Terms:
         """
         streamed = request.flag("sendInitialEvents")
         _check_match(request)
+        timeout = float(_seconds(request) or LONGEST_WATCH)
         start = _start(state, request, resource)
+        if start is None:
+            state.catch_up(resource)
         bookmarks = bool(request.flag("allowWatchBookmarks"))
         return cls(
             selection=Selection.of(request, resource),
@@ -70,14 +70,18 @@ class Terms:
             view=request.view,
             start=state.version if start is None else start,
             initial=start is None and streamed is not False,
-            end_mark=streamed is True and bookmarks,
+            end_mark=start is None and streamed is not False and bookmarks,
             bookmarks=bookmarks,
-            timeout=float(request.number("timeoutSeconds") or LONGEST_WATCH),
+            timeout=timeout,
         )
 
 
 class Watch:
-    """A `Live`: the events of one watch as the cluster changes, bookmarks, the clean end."""
+    """A `Live`: the events of one watch as the cluster changes, bookmarks, the clean end.
+
+    A bookmark is sent when it is due if what is known of the resource is by then past what the
+    watch began with: a watch on which nothing happens gets none, not even at its end.
+    """
 
     def __init__(self, state: Reading, terms: Terms, now: float) -> None:
         self.on_change: Callable[[], None] = ignore
@@ -87,8 +91,8 @@ class Watch:
         self._ends_at = now + terms.timeout
         short = terms.timeout <= NO_LAST_BOOKMARK
         self._last_bookmark_at = -math.inf if short else self._ends_at - LAST_BOOKMARK
-        self._bookmark_at = self._next_bookmark(now, FIRST_BOOKMARK)
-        self._begin()
+        self._bookmark_at = self._next_bookmark(now)
+        self._began = self._begin()
         self._unsubscribe = state.subscribe(terms.resource, self._heard)
 
     @property
@@ -106,8 +110,8 @@ class Watch:
         acts: list[Act] = list(self._due)
         self._due.clear()
         if now + _DUE >= self._bookmark_at:
-            self._bookmark_at = self._next_bookmark(now, BOOKMARK_PERIOD)
-            if self._state.version >= self._terms.start:
+            self._bookmark_at = self._next_bookmark(now)
+            if self._state.progress(self._terms.resource) > self._began:
                 acts.append(self._bookmark("bookmark"))
         if now + _DUE >= self._ends_at:
             acts.append(Finish())
@@ -118,18 +122,22 @@ class Watch:
         self._unsubscribe()
         self._bookmark_at = self._ends_at = math.inf
 
-    def _begin(self) -> None:
+    def _begin(self) -> int:
+        """Queue what there is to tell at once, and give the version which that reaches."""
         terms = self._terms
         log = self._state.log(terms.resource)
         if not terms.initial:
+            reached = terms.start
             for entry in log.since(terms.start):
                 self._queue(entry)
-            return
+                reached = entry.version
+            return reached
         for key in sorted(log.objects):
             if terms.selection.matches(log.objects[key]):
                 self._due.append(self._event("ADDED", log.objects[key]))
         if terms.end_mark:
             self._due.append(self._bookmark("initial-events-end"))
+        return self._state.progress(terms.resource)
 
     def _heard(self, entry: Entry) -> None:
         if self._queue(entry):
@@ -146,7 +154,8 @@ class Watch:
 
     def _bookmark(self, content: Content) -> Send:
         resource, partial = self._terms.resource, self._terms.view != "full"
-        metadata: dict[str, object] = {"resourceVersion": str(self._state.version)}
+        version = self._state.progress(resource)
+        metadata: dict[str, object] = {"resourceVersion": str(version)}
         if content == "initial-events-end":
             metadata["annotations"] = _INITIAL_END
         said = {
@@ -156,11 +165,11 @@ class Watch:
         }
         return _line("BOOKMARK", msgspec.json.encode(said), content)
 
-    def _next_bookmark(self, now: float, period: float) -> float:
+    def _next_bookmark(self, now: float) -> float:
         """Every period, and once just before the end, as kube-apiserver's cacheWatcher has it."""
         if not self._terms.bookmarks:
             return math.inf
-        periodic, last = now + period, self._last_bookmark_at
+        periodic, last = now + BOOKMARK_PERIOD, self._last_bookmark_at
         return last if now + _DUE < last <= periodic else periodic
 
 
@@ -183,14 +192,25 @@ def _start(state: Reading, request: ApiRequest, resource: Resource) -> int | Non
     return int(asked)
 
 
+def _seconds(request: ApiRequest) -> int:
+    said = request.query.get("timeoutSeconds", "")
+    if said and not said.removeprefix("-").isdecimal():
+        raise Refusal(bodies.bad_number(said))
+    return request.number("timeoutSeconds")
+
+
 def _check_match(request: ApiRequest) -> None:
     streamed = request.flag("sendInitialEvents")
-    match = request.query.get("resourceVersionMatch", "")
+    match, where = request.query.get("resourceVersionMatch", ""), "resourceVersionMatch"
+    causes: list[tuple[str, str, str]] = []
     if streamed is not None and match != "NotOlderThan":
-        said = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-    elif streamed is None and match:
-        said = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-    else:
-        return
-    cause = ("FieldValueForbidden", "resourceVersionMatch", f"Forbidden: {said}")
-    raise Refusal(bodies.invalid("ListOptions", "", cause, group="meta.k8s.io"))
+        said = f"Forbidden: sendInitialEvents requires setting {where} to NotOlderThan"
+        causes.append(("FieldValueForbidden", where, said))
+    if streamed is None and match:
+        said = f"Forbidden: {where} is forbidden for watch unless sendInitialEvents is provided"
+        causes.append(("FieldValueForbidden", where, said))
+    if match not in {"", "NotOlderThan"}:
+        said = f'Unsupported value: "{match}": supported values: "NotOlderThan"'
+        causes.append(("FieldValueNotSupported", where, said))
+    if causes:
+        raise Refusal(bodies.invalid("ListOptions", "", *causes, group="meta.k8s.io"))

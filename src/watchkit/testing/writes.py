@@ -231,6 +231,8 @@ def _check_name(resource: Resource, name: object) -> None:
 
 def _check_finalizers(resource: Resource, metadata: Manifest) -> None:
     """A finalizer has a domain: "x.io/name"; a few of Kubernetes' own have none."""
+    if resource.custom:
+        return  # the real server only warns of them
     known = {"foregroundDeletion", "orphan", "kubernetes"}
     for index, name in enumerate(metadata.get("finalizers") or ()):
         if "/" not in name and name not in known:
@@ -270,7 +272,8 @@ def _check_new_finalizers(before: Kept, metadata: Manifest) -> None:
         )
         cause = ("FieldValueForbidden", "metadata.finalizers", said)
         resource = before.resource
-        raise Refusal(bodies.invalid(resource.kind, before.name, cause, group=resource.group))
+        causes = bodies.said_by(resource, cause)
+        raise Refusal(bodies.invalid(resource.kind, before.name, *causes, group=resource.group))
 
 
 def _typed(resource: Resource, manifest: Manifest) -> Manifest:

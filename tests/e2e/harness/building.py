@@ -68,7 +68,7 @@ def _build(
         built.mkdir()
         settled = build_environment(environment, scratch if toolchain.ours else None)
         go = str(toolchain.program)
-        stamped = ["-trimpath", "-ldflags", f"-s -w {_stamps()}"]
+        stamped = ["-trimpath", "-ldflags", f"-s -w {version_stamps()}"]
 
         def step(name: str, *words: str | Path) -> None:
             run([go, *words], progress, step=name, cwd=MODULE, environment=settled)
@@ -82,8 +82,8 @@ def _build(
     progress.say(f"built: {home}")
 
 
-def _stamps() -> str:
-    """Return the linker flags without which /version does not tell the version."""
+def version_stamps() -> str:
+    """Return the linker flags without which a program does not tell its version."""
     match = re.search(r"k8s\.io/kubernetes (v(\d+)\.(\d+)\S+)", (MODULE / "go.mod").read_text())
     if match is None:
         raise ValueError(f"{MODULE / 'go.mod'} requires no k8s.io/kubernetes")

@@ -1,21 +1,33 @@
-"""Builds client-go's informer from the module in tests/e2e/clientgo, once per machine."""
+"""Builds the clients in Go, of the modules in tests/e2e/clientgo and kubectl, once per machine."""
 
 import hashlib
 import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from .building import cache_directory, locked
+from .building import cache_directory, locked, version_stamps
 from .progress import Progress, run
 from .toolchain import Toolchain, build_environment, find_toolchain
 
-MODULE: Final = Path(__file__).parents[1] / "clientgo"
+_HERE: Final = Path(__file__).parents[1]
 
 
 def built_clientgo(environment: Mapping[str, str], progress: Progress) -> Path:
-    """Return the program from the cache, building it first where it is missing.
+    """Return the program with client-go's informer: see `_built`."""
+    return _built(_HERE / "clientgo", [], environment, progress)
+
+
+def built_kubectl(environment: Mapping[str, str], progress: Progress) -> Path:
+    """Return kubectl, which tells the version of the control plane: see `_built`."""
+    return _built(_HERE / "kubectl", [version_stamps()], environment, progress)
+
+
+def _built(
+    module: Path, flags: Sequence[str], environment: Mapping[str, str], progress: Progress
+) -> Path:
+    """Return a program from the cache, building it first where it is missing.
 
     It is kept by the hash of the module's files and the version of Go.
 
@@ -27,27 +39,22 @@ def built_clientgo(environment: Mapping[str, str], progress: Progress) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with locked(cache / "lock", progress):
         toolchain = find_toolchain(cache, environment, progress)
-        program = cache / f"clientgo-{_key(toolchain)}"
+        program = cache / f"{module.name}-{_key(module, toolchain)}"
         if not program.exists():
-            _build(toolchain, program, environment, progress)
+            with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as directory:
+                scratch = Path(directory)
+                settled = build_environment(environment, scratch if toolchain.ours else None)
+                linked = " ".join(["-s -w", *flags])
+                command = [str(toolchain.program), "build", "-v", "-trimpath", "-ldflags", linked]
+                step = f"building {module.name} with {toolchain.version}, once"
+                output = scratch / module.name
+                whole = [*command, "-o", output, "."]
+                run(whole, progress, step=step, cwd=module, environment=settled)
+                output.rename(program)
     return program
 
 
-def _key(toolchain: Toolchain) -> str:
-    files = sorted([*MODULE.glob("go.*"), *MODULE.glob("*.go")])
+def _key(module: Path, toolchain: Toolchain) -> str:
+    files = sorted([*module.glob("go.*"), *module.glob("*.go")])
     digest = hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
     return f"{digest}-{toolchain.version}-{platform.system()}-{platform.machine()}".lower()
-
-
-def _build(
-    toolchain: Toolchain, program: Path, environment: Mapping[str, str], progress: Progress
-) -> None:
-    """Build the program beside its place, then move it there in one step."""
-    with tempfile.TemporaryDirectory(dir=program.parent, prefix="building-") as directory:
-        scratch = Path(directory)
-        built = scratch / "clientgo"
-        settled = build_environment(environment, scratch if toolchain.ours else None)
-        command = [str(toolchain.program), "build", "-v", "-trimpath", "-ldflags", "-s -w", "-o"]
-        step = f"building client-go's informer with {toolchain.version}, once"
-        run([*command, built, "."], progress, step=step, cwd=MODULE, environment=settled)
-        built.rename(program)

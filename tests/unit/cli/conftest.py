@@ -32,6 +32,8 @@ def cluster() -> FakeCluster:
     cluster = FakeCluster()
     cluster.create(manifest("web-0"))
     cluster.create(manifest("web-1", "shop"))
+    # A watch of pods that begins before the newest version gets a bookmark if that is another's.
+    cluster.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "newest"}})
     return cluster
 
 

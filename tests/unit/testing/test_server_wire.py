@@ -13,6 +13,8 @@ from watchkit.testing import Disconnect, FakeCluster, Refuse, Throttle
 
 pytestmark = pytest.mark.anyio
 
+END_OF_MEMBER = 10  # bytes: an empty last block, then the checksum and the size of the data
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -82,6 +84,9 @@ async def test_a_gzipped_watch_is_one_member_a_flush(
                 if not member.eof:
                     break
                 members.append([json.loads(line)["type"] for line in lines])
+                whole = rest[: len(rest) - len(member.unused_data)]
+                unended = zlib.decompressobj(wbits=31).decompress(whole[:-END_OF_MEMBER])
+                assert unended.splitlines() == lines  # clients in Go would not see the last line
                 rest = member.unused_data
 
     assert members == [["ADDED", "ADDED", "BOOKMARK"], ["DELETED"], ["ADDED"]]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.unit.testing.manifests import config_map
-from tests.unit.testing.watching import types, watched
+from tests.unit.testing.watching import Seen, types, watched
 from watchkit.core.errors import NotFound
 from watchkit.testing import FakeCluster
 
@@ -47,19 +47,26 @@ async def test_events_come_when_they_happen_several_in_one_batch(cluster: FakeCl
     [
         ("2", []),
         ("10", [8.5]),
-        ("150", [120, 148.5]),
-        ("400", [120, 180, 240, 300, 360, 398.5]),
+        ("150", [60, 120, 148.5]),
+        ("400", [60, 120, 180, 240, 300, 360, 398.5]),
     ],
 )
 async def test_bookmarks_come_as_from_a_real_server(
     cluster: FakeCluster, timeout: str, times: list[float]
 ) -> None:
-    """The first after 120 s, then one a minute, the last shortly before the end (recorded)."""
-    cluster.create(config_map("a"))
+    """One a minute once something has changed, the last shortly before the end (recorded)."""
     query = {"resourceVersion": str(cluster.version), "timeoutSeconds": timeout}
+    query |= {"labelSelector": "colour=red"}
     source = cluster.source("v1", "configmaps")
+    seen: list[Seen] = []
 
-    seen = await watched(source, allowWatchBookmarks="true", **query)
+    async def watch() -> None:
+        seen.extend(await watched(source, allowWatchBookmarks="true", **query))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch)
+        await anyio.sleep(1)
+        cluster.create(config_map("a"))
     none = await watched(source, **query)
 
     assert [(each.type, each.time) for each in seen] == [("BOOKMARK", time) for time in times]
@@ -67,12 +74,50 @@ async def test_bookmarks_come_as_from_a_real_server(
     assert none == []
 
 
+async def test_a_watch_on_which_nothing_happens_gets_no_bookmark(cluster: FakeCluster) -> None:
+    """Not from the version of a list, of an object, or behind what it was told at first."""
+    cluster.create(config_map("a"))
+    before = str(cluster.version)
+    cluster.create(config_map("b"))
+    source = cluster.source("v1", "configmaps")
+    query = {"allowWatchBookmarks": "true", "timeoutSeconds": "400"}
+
+    quiet = await watched(source, resourceVersion=str(cluster.version), **query)
+    behind = await watched(source, resourceVersion=before, **query)
+    initial = await watched(source, **query)
+
+    assert quiet == []
+    assert types(behind) == [("ADDED", "b")]
+    assert types(initial) == [("ADDED", "a"), ("ADDED", "b"), ("BOOKMARK", "")]
+    assert initial[-1].event["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
+async def test_writes_of_other_resources_are_known_once_the_resource_is_listed(
+    cluster: FakeCluster,
+) -> None:
+    """The cache of a resource hears of its own writes only; a list at no version asks for more."""
+    source = cluster.source("v1", "configmaps")
+    query = {"allowWatchBookmarks": "true", "timeoutSeconds": "10"}
+    cluster.create(config_map("a"))
+    began = str(cluster.version)
+    cluster.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})
+
+    unheard = await watched(source, resourceVersion=began, **query)
+    await source.list({"resourceVersion": "0"}, idle_timeout=10)
+    unasked = await watched(source, resourceVersion=began, **query)
+    await source.list({}, idle_timeout=10)
+    heard = await watched(source, resourceVersion=began, **query)
+
+    assert (unheard, unasked) == ([], [])
+    assert [(each.type, each.version) for each in heard] == [("BOOKMARK", cluster.version)]
+
+
 async def test_a_bookmark_never_overtakes_an_event(cluster: FakeCluster) -> None:
     """An event that happened before a bookmark comes before it."""
     stream = await cluster.source("v1", "configmaps").watch(
         {"resourceVersion": str(cluster.version), "allowWatchBookmarks": "true"}, idle_timeout=10
     )
-    await anyio.sleep(119)
+    await anyio.sleep(59)
     cluster.create(config_map("a"))
     await anyio.sleep(2)
 

@@ -182,6 +182,7 @@ async def test_410_after_a_bookmark(cluster: FakeCluster, pods: ListerWatcher) -
     async with RetryWatcher(pods, {"timeout_seconds": 130}) as watcher:
         await started(watcher)
         cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other"}})
+        await pods.list({}, idle_timeout=10)  # another client's: the server hears of the version
         assert await drain(watcher, 125) == []
         assert watcher.resource_version == "96"
         cluster.inject(Gone())
