@@ -189,6 +189,7 @@ async def test_too_many_clients_are_turned_away() -> None:
             assert await turned_away.rest() == b""
             assert anyio.current_time() == 1
         await clients[0].sending.aclose()
+        await anyio.sleep(1)
         async with connected(serve=serve) as welcome:
             await welcome.sending.send(REQUEST)
             assert (await welcome.rest()).endswith(b"ok\n")
