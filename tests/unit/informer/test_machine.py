@@ -223,8 +223,8 @@ class Machine(Happenings):
             while not self.is_well():
                 pause = min(2 * pause, 2.0)
                 await anyio.sleep(pause)
-            await self.sync()
         self.check_all()
+        await self.sync()
         told = len(self.tap.told())
         await anyio.sleep(3)
         assert len(self.tap.told()) == told, "told of nothing new"
@@ -234,7 +234,7 @@ class Machine(Happenings):
         """Nobody waits for a handler to have handled what was there: it has."""
         for party in self.parties:
             if party.registration is not None and party.until is None and not party.judge.gate:
-                await party.registration.wait_for_sync()
+                await party.registration.wait_for_sync(BOUND)
 
     def is_well(self) -> bool:
         """Whether the cache is what the server has, and all who are not stuck know it."""
