@@ -101,13 +101,15 @@ class ExecPlugin:
         if command is None:
             raise self._fault("is not installed")
         try:
-            process = await anyio.open_process(
-                [command, *self.arguments],
-                stdin=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=self._env(),
-                start_new_session=True,  # one group, to be ended together
-            )
+            # Shielded: asyncio forgets a process whose start is cancelled, and it would go on.
+            with anyio.CancelScope(shield=True):
+                process = await anyio.open_process(
+                    [command, *self.arguments],
+                    stdin=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=self._env(),
+                    start_new_session=True,  # one group, to be ended together
+                )
         except OSError as error:
             kind = type(error).__name__
         else:

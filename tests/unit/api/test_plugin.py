@@ -1,5 +1,6 @@
 """Laws of exec plugins: run within bounds, understood strictly, and never quoted."""
 
+import gc
 import json
 import os
 import sys
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from tests.unit.api.pushed import PATIENCE, push
@@ -182,3 +184,14 @@ def is_running(pid: int) -> bool:
         stat = Path(f"/proc/{pid}/stat")
         return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
     return False
+
+
+async def test_cancelled_while_it_starts_it_leaves_nothing_behind() -> None:
+    """No process, no pipe: asyncio itself would leave them to the garbage collector."""
+    for turns in range(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(plugin("import time; time.sleep(600)").get)
+            for _ in range(turns):
+                await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        gc.collect()  # what was left behind would warn now, and a warning is an error
