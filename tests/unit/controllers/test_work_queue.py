@@ -535,6 +535,19 @@ async def test_another_thread_may_look() -> None:
     assert replace(seen, longest_running=0.0, unfinished_work=0.0) == before
 
 
+async def test_another_thread_sees_what_is_due_and_moves_nothing() -> None:
+    """It must not: the loop may be at it."""
+    queue: WorkQueue[str] = WorkQueue(name="mail")
+    queue.add_after("a", 5)
+    await anyio.sleep(6)
+    queue._clock.read()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - anything but a look at the keys
+    with ThreadPoolExecutor(1) as threads:
+        seen = threads.submit(queue.statistics).result()
+
+    assert (seen.depth, seen.later, seen.adds) == (1, 0, 0)
+    assert repr(queue) == "<WorkQueue mail ready=0 later=1 processing=0>"
+
+
 def test_it_can_be_looked_at_where_no_loop_runs() -> None:
     """In a debugger, or after the end."""
     queue: WorkQueue[str] = WorkQueue()

@@ -210,6 +210,20 @@ def test_aborted_it_gives_out_nothing_more() -> None:
     assert keys.is_idle
 
 
+def test_who_only_looks_sees_what_is_due_and_moves_nothing() -> None:
+    """A key that waits already is one, and one that is worked on waits for nobody yet."""
+    keys: Keys[str] = Keys()
+    keys.add("ready", 0, 0.0)
+    keys.add("running", 5, 0.0)
+    assert taken(keys) == "running"
+    for key, at in {"ready": 5.0, "running": 5.0, "new": 6.0, "late": 7.0}.items():
+        keys.add_later(key, at, 0)
+
+    seen = {now: keys.waiting(now) for now in (4.0, 5.0, 6.0, 7.0)}
+    assert seen == {4.0: (1, 4), 5.0: (1, 2), 6.0: (2, 1), 7.0: (3, 0)}
+    assert (len(keys), keys.later, keys.tally.adds) == (1, 4, 2)
+
+
 def test_the_heap_of_times_is_bounded_by_the_keys() -> None:
     """A key whose time is set earlier and earlier leaves no trail."""
     keys: Keys[str] = Keys()
