@@ -58,6 +58,7 @@ from watchkit.controllers import (
     Controller,
     EventRecorder,
     FencingToken,
+    HealthServer,
     ItemExponential,
     ItemFastSlow,
     LeaderElector,
@@ -79,6 +80,7 @@ from watchkit.controllers import (
     remove_finalizer,
     set_condition,
 )
+from watchkit.metrics import Metrics
 
 
 class Pod(msgspec.Struct):
@@ -334,6 +336,24 @@ async def controllers(
     pods.add_event_handler(on_delete=print, predicate=is_running & ~annotations_changed)
     await controller.run()
     assert_type(controller.statistics().running, int)
+    assert_type(controller.queue, WorkQueue[Request])
+
+
+async def in_a_pod(
+    pods: SharedInformer[V1Pod], controller: Controller, elector: LeaderElector
+) -> None:
+    """What has health is added, what has metrics registered; checks are plain functions."""
+    metrics = Metrics()
+    metrics.register(WorkQueue[str](name="mail"))
+    async with HealthServer("0.0.0.0", 8080, metrics=metrics) as health:  # noqa: S104 - in a pod
+        health.add(pods, max_age=600)
+        health.add(controller)
+        health.add(elector)
+        metrics.register(pods)
+        metrics.register(controller)
+        health.live("loop", lambda: True)
+        health.ready("cache", lambda: len(pods.store) > 0 or "empty")
+        assert_type(health.port, int)
 
 
 def is_running(change: Change[V1Pod]) -> bool:
