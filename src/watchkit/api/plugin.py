@@ -100,6 +100,8 @@ class ExecPlugin:
         command = shutil.which(self.command)
         if command is None:
             raise self._fault("is not installed")
+        process: Process | None = None
+        kind = ""
         try:
             # Shielded: asyncio forgets a process whose start is cancelled, and it would go on.
             with anyio.CancelScope(shield=True):
@@ -112,9 +114,9 @@ class ExecPlugin:
                 )
         except OSError as error:
             kind = type(error).__name__
-        else:
-            return await self._output(process)
-        raise self._fault(f"could not be started ({kind})")
+        if process is None:
+            raise self._fault(f"could not be started ({kind})")
+        return await self._output(process)
 
     async def _output(self, process: Process) -> bytes:
         output = None
