@@ -241,7 +241,7 @@ async def test_an_outage_is_said_on_stderr_and_survived(
         assert await get.ended(signal.SIGINT) == 130
 
     assert out.splitlines() == ["pod/web-0 added", "pod/web-2 added"]
-    assert "trying again in" in said
+    assert "trying again" in said  # in some seconds, or, with little luck, now
 
 
 async def test_a_server_that_is_starting_is_waited_for(

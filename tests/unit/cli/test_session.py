@@ -33,7 +33,7 @@ async def test_an_outage_is_said_on_stderr_and_survived(
 
     assert out.splitlines() == ["pod/web-0 added", "pod/web-2 added"]
     assert all(line[2] == line[5] == ":" for line in said.splitlines())
-    assert "trying again in" in said
+    assert "trying again" in said  # in some seconds, or, with little luck, now
 
 
 async def test_an_expired_version_is_said_with_its_net_effect(
