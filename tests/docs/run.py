@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import CodeType
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from kubernetes_asyncio import client
 
@@ -79,7 +79,7 @@ def next_job() -> Job | None:
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            return json.loads(line)  # type: ignore[no-any-return]
+            return cast("Job", json.loads(line))
         print(pid, flush=True)  # noqa: T201 - the answer
         _, status = os.waitpid(pid, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
