@@ -68,7 +68,7 @@ def _with_fields(lines: list[str]) -> Iterator[str]:
             section = ""
             yield line
         elif not (entry := _ENTRY.match(line)):
-            yield f"    {line}" if line else ""
+            yield f"      {line.strip()}" if line else ""
         elif section == "Raises":
             yield f":raises {entry[1]}: {entry[2]}"
         else:
