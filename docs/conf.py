@@ -15,10 +15,13 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "public_names"]
 exclude_patterns = ["captures"]
 nitpicky = True
 myst_heading_anchors = 3
-# "promql" has no lexer of its own.
-myst_enable_extensions = ["fieldlist"]
 
-autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_default_options = {
+    "members": True,
+    "member-order": "bysource",
+    # Of each fault; only `Fault` itself says what they are for.
+    "exclude-members": "befall, bend, reads, strikes",
+}
 autodoc_typehints_format = "short"
 python_maximum_signature_line_length = 88
 python_use_unqualified_type_names = True

@@ -14,7 +14,7 @@ from tests.unit.test_exports import HOMES
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PAGES: Final = sorted(DOCS.glob("**/*.md"))
-ENTRY: Final = re.compile(r"^\.\. (?:auto\w+|py:data):: ([\w.]+)$", re.MULTILINE)
+ENTRY: Final = re.compile(r"^\.\. (?:auto\w+|py:data):: ([\w.]+)(?:\(\))?$", re.MULTILINE)
 TREE: Final = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CASE: Final = re.compile(r"\b[A-Z]{2}-\d\d\b")
 
@@ -46,6 +46,11 @@ def test_every_public_name_is_in_the_reference_once() -> None:
     of_homes = [entry for entry in entries() if entry.rpartition(".")[0] in HOMES]
 
     assert Counter(of_homes) == Counter(dict.fromkeys(public_names(), 1))
+
+
+def test_the_names_of_all_homes_are_links() -> None:
+    """What the texts link to are the names that are public, and no others."""
+    assert set(extension().public().values()) == public_names()
 
 
 def test_no_entry_is_there_twice() -> None:
