@@ -29,7 +29,8 @@ _CODE: Final = re.compile(r"(?<![`:])`([^`\n]+(?:\n[^`\n]+)?)`(?![`_])")
 _FUNCTION: Final = re.compile(r"<function (?:\w+\.)*(\w+)>")
 _NO_PYTHON: Final = re.compile(r"<(?:[^<>]|<\w+>)*>")
 _SECTION: Final = re.compile(r"^((?:Raises|While)\b[^:\n]*):$")
-_ENTRY: Final = re.compile(r"^ {4}(\w+): (.*)$")
+_ENTRY: Final = re.compile(r"^ {4}([A-Za-z][\w.]*(?:, [A-Za-z][\w.]*)*): (.*)$")
+_GENERATOR: Final = re.compile(r"~?(?:collections\.abc\.)?AsyncGenerator\[")
 
 
 def public() -> dict[str, str]:
@@ -82,10 +83,18 @@ def _on_docstring(  # noqa: PLR0917 - Sphinx calls it
 
 
 def _on_signature(  # noqa: PLR0917 - Sphinx calls it
-    app: Sphinx, what: str, name: str, obj: object, options: object, said: str | None, gives: object
-) -> tuple[str | None, object]:
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: object,
+    options: object,
+    said: str | None,
+    gives: str | None,
+) -> tuple[str | None, str | None]:
     """Write what Sphinx can read, which else shows all of it as it is."""
-    return said and readable(said), gives
+    # There is no other use of asynchronous generators than these.
+    given = gives and _GENERATOR.sub("AbstractAsyncContextManager[", gives)
+    return said and readable(said), given
 
 
 def _on_doctree(app: Sphinx, document: Element) -> None:

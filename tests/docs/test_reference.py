@@ -114,6 +114,7 @@ def test_all_deviations_from_client_go_are_told_to_who_comes_from_there() -> Non
         ),
         ("While so:\n    A: `x`\n        y.", ":While so:\n    - ``A``: ``x``\n      y."),
         ("Raises:\n    A: b.\n\nMore.", "\n:raises A: b.\n\nMore."),
+        ("Raises:\n    x.A: b.\n    B, C: d.", "\n:raises x.A: b.\n:raises B, C: d."),
     ],
 )
 def test_docstrings_become_restructured_text(docstring: str, rst: str) -> None:
