@@ -1,9 +1,9 @@
 """Runs blocks of documents, each as a process of its own: `python -m tests.docs.run`.
 
 It has imported what blocks need, which takes longer than most of them run, and forks for each job
-that comes by standard input, a line of JSON. It answers each with two lines: the process' id, and,
-when that has ended, its exit status. A block may await at its top level, as a notebook does; else
-it is a plain program, which may start a loop of its own.
+that comes by standard input, a line of JSON. It answers each with two lines: the process' id, when
+the block begins, and, when that has ended, its exit status. A block may await at its top level, as
+a notebook does; else it is a plain program, which may start a loop of its own.
 """
 
 import ast
@@ -75,11 +75,18 @@ def main(job: Job) -> None:
 
 
 def next_job() -> Job | None:
-    """Give the next job in a process that is its own; None where no more will come."""
+    """Give the next job in a process that is its own, and settled; None where no more will come."""
     for line in sys.stdin:
+        settled, settling = os.pipe()
         pid = os.fork()
         if pid == 0:
-            return cast("Job", json.loads(line))
+            job = cast("Job", json.loads(line))
+            settle(job)
+            os.close(settling)
+            return job
+        os.close(settling)
+        os.read(settled, 1)  # its end: nobody writes
+        os.close(settled)
         print(pid, flush=True)  # noqa: T201 - the answer
         _, status = os.waitpid(pid, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
@@ -98,7 +105,6 @@ def settle(job: Job) -> None:
 if __name__ == "__main__":
     try:
         if (job := next_job()) is not None:
-            settle(job)
             main(job)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

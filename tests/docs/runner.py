@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from contextlib import suppress
 from typing import Final
 
 import anyio
@@ -50,9 +51,13 @@ class Started:
 
     async def interrupted(self) -> int | None:
         """Interrupt it, as Ctrl-C does; give its exit status, None where it does not end."""
-        os.kill(self._pid, signal.SIGINT)
+        self._send(signal.SIGINT)
         with anyio.move_on_after(ENDS):
             return await self.wait()
-        os.kill(self._pid, signal.SIGKILL)
+        self._send(signal.SIGKILL)
         await self.wait()
         return None
+
+    def _send(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(self._pid, number)
