@@ -109,7 +109,7 @@ def _on_doctree(app: Sphinx, document: Element) -> None:
         if node.get("refdomain") == "py":
             node.attributes.pop("refspecific", None)
             node["py:class"] = None
-        elif (folder / node["reftarget"]).is_dir():
+        elif node["reftarget"] and (folder / node["reftarget"]).is_dir():
             node.replace_self(node.children)
 
 
@@ -122,8 +122,10 @@ def _on_missing(
     target: str = node["reftarget"]
     home, _, name = target.rpartition(".")
     known = public().get(name)
+    if home in HOMES and known != target:
+        return None
     if known is None:
-        return None if home in HOMES else contnode
+        return contnode
     node["reftarget"] = known
     domain = env.get_domain("py")
     return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", known, node, contnode)
