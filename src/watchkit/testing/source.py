@@ -156,16 +156,17 @@ class Performance:
 
     async def next_act(self, patience: float) -> Act | None:
         """Wait for the next act, at most `patience` seconds; None: nothing came, or closed."""
-        until = anyio.current_time() + patience
-        while (act := self.due_act()) is None and not self.closed:
-            left = until - anyio.current_time()
-            if left <= 0:
+        conversation, now = self._conversation, anyio.current_time()
+        until = now + patience
+        while (act := conversation.next_act(now)) is None and not conversation.over:
+            if until <= now:
                 return None
             changed = anyio.Event()
-            self._conversation.on_change(changed.set)
-            wake_in = self._conversation.wake_at - anyio.current_time()
-            with anyio.move_on_after(max(0, min(left, wake_in))):
+            conversation.on_change(changed.set)
+            wake_at = max(now, min(until, conversation.wake_at))
+            with anyio.CancelScope(deadline=wake_at):
                 await changed.wait()
+            now = anyio.current_time()
         return act
 
     async def head(self, patience: float) -> Head:
