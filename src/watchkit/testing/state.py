@@ -47,7 +47,10 @@ class State:
 
     def log(self, resource: Resource) -> Log:
         """The log of a resource, an empty one at first."""
-        return self._logs.setdefault(resource, Log(resource))
+        found = self._logs.get(resource)
+        if found is None:
+            found = self._logs[resource] = Log(resource)
+        return found
 
     def oldest(self, resource: Resource) -> int:
         """The version after which the resource's history is known.
