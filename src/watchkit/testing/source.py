@@ -31,6 +31,8 @@ class FakeSource:
         self._resource = resource
         self._namespace = namespace
         self._view: View = view
+        self._name = resource.name
+        self._path = path_of(resource, namespace)
 
     def __repr__(self) -> str:
         return f"<FakeSource {self.resource} {self._namespace or '*'}>"
@@ -48,7 +50,7 @@ class FakeSource:
     @property
     def resource(self) -> str:
         """The resource as kubectl writes it."""
-        return self._resource.name
+        return self._name
 
     @property
     def namespace(self) -> str | None:
@@ -87,7 +89,7 @@ class FakeSource:
             dict(query),
             anyio.current_time(),
             view=self._view,
-            path=path_of(self._resource, self._namespace),
+            path=self._path,
         )
         doing = f"{verb} {self.resource}" + (f" in {self._namespace}" if self._namespace else "")
         return Performance(self._front.converse(request, self._resource), doing)
