@@ -12,7 +12,6 @@ from watchkit.core.selectors import parse_labels as read_labels
 from watchkit.testing.bodies import Refusal, bad_request
 from watchkit.testing.resources import Resource
 
-
 _read_labels: Final = lru_cache(maxsize=1024)(read_labels)
 _read_fields: Final = lru_cache(maxsize=1024)(read_fields)
 """A client sends the same selectors all the time."""
