@@ -45,7 +45,7 @@ async def _start(plane: ControlPlane) -> None:
 
 async def _serves(plane: ControlPlane) -> None:
     """Wait until its caches are filled: it says 429 before."""
-    with anyio.fail_after(60):
+    with anyio.fail_after(240):
         async with Player(plane.url, plane.admin.token, plane.tls()) as player:
             for path in (SHOPS, MAPS):
                 query = {"resourceVersion": "0", "timeoutSeconds": "1"}

@@ -68,7 +68,7 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
         user: User | None = None,
-        timeout: float = 10.0,
+        timeout: float = 60.0,
     ) -> Reply:
         """Send one request, as the administrator unless told otherwise, and return any answer.
 
@@ -107,7 +107,7 @@ class Cluster:
     async def is_ready(self) -> bool:
         """Whether /readyz says so; False also where nothing answers."""
         try:
-            return (await self.request("GET", "/readyz", timeout=2)).status == 200
+            return (await self.request("GET", "/readyz", timeout=10)).status == 200
         except OSError:  # a timeout is one too
             return False
 
