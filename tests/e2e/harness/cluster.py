@@ -155,6 +155,17 @@ class Cluster:
         answer = await self.call("POST", path, {"spec": spec})
         return str(answer["status"]["token"])
 
+    async def forgets(self, token: str) -> None:
+        """Wait until the server takes a token that was made void for nobody's.
+
+        Raises:
+            TimeoutError: it still trusts it after two minutes.
+        """
+        user = self.user("forgotten", token)
+        with anyio.fail_after(120):
+            while (await self.request("GET", "/version", user=user)).status != 401:
+                await anyio.sleep(0.1)
+
     async def set_pod_ready(self, namespace: str, name: str, *, ready: bool = True) -> JsonObject:
         """Patch a Pod's status as a kubelet would; there is none, so nobody else does."""
         condition = {"type": "Ready", "status": "True" if ready else "False"}
