@@ -12,7 +12,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from tests.docs.run import Job
 
-ENDS: Final = 30.0
+ENDS: Final = 60.0
 """Seconds at most until a block has ended when interrupted; C8 says 1, of an idle machine."""
 
 

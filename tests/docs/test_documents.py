@@ -23,7 +23,7 @@ from watchkit.testing import FakeApiServer, FakeCluster
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
-PATIENCE = 90.0  # seconds at most until a block has ended, or watches, however busy the machine is
+PATIENCE = 120.0  # seconds at most until a block has ended, or watches, however busy the machine is
 LOOKS = 1.0  # seconds that one which never does is let run once its watch is open
 LEFT_BEHIND = ("Exception ignored", "never awaited", "never retrieved", "was destroyed")
 NOT_RUN = {"kopf.md": 1}  # how many blocks of a document
@@ -112,7 +112,7 @@ def test_a_block_is_python(block: Block) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.runs], ids=str)
 async def test_a_block_runs(block: Block, runner: Runner, tmp_path: Path) -> None:
     """What is shown works as it stands, and what watches has asked the server."""
