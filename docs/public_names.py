@@ -8,7 +8,9 @@ a name that it does not have (`watchkit.Watcher`) is an error, and everything el
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +30,7 @@ HOMES: Final = (
 _CODE: Final = re.compile(r"(?<![`:])`([^`\n]+(?:\n[^`\n]+)?)`(?![`_])")
 _FUNCTION: Final = re.compile(r"<function (?:\w+\.)*(\w+)>")
 _NO_PYTHON: Final = re.compile(r"<(?:[^<>]|<\w+>)*>")
+_LONG_SET: Final = re.compile(r"frozenset\(\{[^{}]{60,}\}\)")
 _SECTION: Final = re.compile(r"^((?:Raises|While)\b[^:\n]*):$")
 _ENTRY: Final = re.compile(r"^ {4}([A-Za-z][\w.]*(?:, [A-Za-z][\w.]*)*): (.*)$")
 _GENERATOR: Final = re.compile(r"~?(?:collections\.abc\.)?AsyncGenerator\[")
@@ -48,8 +51,21 @@ def as_rst(lines: list[str], names: dict[str, str]) -> list[str]:
 
 def readable(signature: str) -> str:
     """Give a signature whose defaults are Python: functions by their names, others as `...`."""
-    named = _FUNCTION.sub(r"\1", signature)
+    named = _LONG_SET.sub("frozenset(...)", _FUNCTION.sub(r"\1", signature))
     return _NO_PYTHON.sub("...", named).replace("~typing.~P", "P").replace("~P", "P")
+
+
+def short(value: object) -> str:
+    """Write a value as one would: of a dataclass, only what is not its default."""
+    if not is_dataclass(value) or isinstance(value, type):
+        return repr(value)
+    parts = [(each.name, getattr(value, each.name), _default(each)) for each in fields(value)]
+    said = ", ".join(f"{name}={short(part)}" for name, part, usual in parts if part != usual)
+    return f"{type(value).__name__}({said})"
+
+
+def _default(field: Field[object]) -> object:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _role(code: str, names: dict[str, str]) -> str:
@@ -92,6 +108,9 @@ def _on_signature(  # noqa: PLR0917 - Sphinx calls it
     gives: str | None,
 ) -> tuple[str | None, str | None]:
     """Write what Sphinx can read, which else shows all of it as it is."""
+    if said and callable(obj):
+        for each in inspect.signature(obj).parameters.values():
+            said = said.replace(repr(each.default), short(each.default))
     # There is no other use of asynchronous generators than these.
     given = gives and _GENERATOR.sub("AbstractAsyncContextManager[", gives)
     return said and readable(said), given

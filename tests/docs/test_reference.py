@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from tests.unit.test_exports import HOMES
+from watchkit import Backoff, ListOptions, RetryPolicy
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PAGES: Final = sorted(DOCS.glob("**/*.md"))
@@ -136,3 +137,12 @@ def test_docstrings_become_restructured_text(docstring: str, rst: str) -> None:
 def test_signatures_become_python(signature: str, shown: str) -> None:
     """A default that has no literal is shown as what it is called, or not at all."""
     assert extension().readable(signature) == shown
+
+
+def test_values_are_shown_as_one_writes_them() -> None:
+    """Of a default that is a policy, only what is special about it."""
+    policy = RetryPolicy(attempts=5, backoff=Backoff(cap=1.0), deadline=3)
+
+    assert extension().short(policy) == "RetryPolicy(backoff=Backoff(cap=1.0), deadline=3)"
+    assert extension().short(ListOptions()) == "ListOptions()"
+    assert extension().short("x") == "'x'"
