@@ -98,7 +98,7 @@ def put_yaml(cluster: Cluster, path: str, text: str) -> None:
     direct = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=cluster.tls())
     )
-    with direct.open(request, timeout=30) as answer:
+    with direct.open(request, timeout=120) as answer:
         assert answer.status == 200
 
 
@@ -206,7 +206,7 @@ async def cured(user: User, *arguments: str) -> Ran:
 
     A bookmark that is due two seconds before the end of a watch may miss it.
     """
-    with anyio.fail_after(100):
+    with anyio.fail_after(400):
         while True:
             result = await ran("doctor", *arguments, "--kubeconfig", str(user.kubeconfig))
             if (result.status, result.stderr.splitlines()[-1]) == (0, "all is well"):

@@ -77,8 +77,10 @@ async def test_a_last_line_without_its_newline_is_dropped() -> None:
 @pytest.mark.parametrize("end", [End.CLOSE, End.RESET])
 async def test_a_broken_connection_is_a_transport_error(end: End) -> None:
     """EOF inside the chunks and a reset raise, after the frames that came before."""
-    async with watching(chunk(b'{"a":1}\n'), 0.05, b"20\r\nhalf a ch", 0.05, end) as (watch, _):
+    had = asyncio.Event()
+    async with watching(chunk(b'{"a":1}\n'), had, b"20\r\nhalf a ch", 0.05, end) as (watch, _):
         assert await watch.receive() == [b'{"a":1}']
+        had.set()
         with (
             anyio.fail_after(PATIENCE),
             pytest.raises(TransportError, match=r"^watch pods in shop: "),
@@ -89,8 +91,10 @@ async def test_a_broken_connection_is_a_transport_error(end: End) -> None:
 @pytest.mark.fault("F27")
 async def test_broken_chunk_framing_is_noticed_while_waiting() -> None:
     """A chunk size that is none wakes the reader within seconds, though aiohttp wakes nobody."""
-    async with watching(chunk(b"{}\n"), 0.05, b"zz\r\nxx\r\n", End.HANG) as (watch, _):
+    had = asyncio.Event()
+    async with watching(chunk(b"{}\n"), had, b"zz\r\nxx\r\n", End.HANG) as (watch, _):
         assert await watch.receive() == [b"{}"]
+        had.set()
         with anyio.fail_after(PATIENCE), pytest.raises(TransportError):
             await watch.receive()
         with pytest.raises(TransportError):
