@@ -194,8 +194,11 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run the Python that the documents show."""
+    """Build the documentation into build/docs, and run the Python that it shows."""
     install(session, *requirements("build", "docs"))
+    if not session.posargs:
+        strict = ("--fail-on-warning", "--keep-going", "--fresh-env", "--quiet")
+        session.run("sphinx-build", *strict, "-d", "build/doctrees", "docs", "build/docs")
     session.run("pytest", *(session.posargs or ["tests/docs", *PARALLEL]))
 
 
