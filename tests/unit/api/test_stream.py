@@ -20,10 +20,11 @@ pytestmark = pytest.mark.anyio
 
 @contextlib.asynccontextmanager
 async def watching(
-    *steps: Step, max_frame: int = 1 << 20
+    *steps: Step, max_frame: int = 1 << 20, with_head: bytes = b""
 ) -> AsyncIterator[tuple[HttpWatch, WireServer]]:
-    """Open one watch that is answered with these steps after its head."""
-    async with WireServer([[open_watch(), *steps]]) as server, client_of(server.url) as client:
+    """Open one watch that is answered with these steps after its head, and what comes with that."""
+    answer = [open_watch() + with_head, *steps]
+    async with WireServer([answer]) as server, client_of(server.url) as client:
         pods = ListWatch(CoreV1Api(client).list_namespaced_pod, "shop", max_frame=max_frame)
         watch = await pods.watch({}, idle_timeout=60)
         try:
@@ -132,8 +133,7 @@ async def test_a_cancelled_receive_loses_nothing() -> None:
 
 async def test_what_has_arrived_is_given_without_waiting() -> None:
     """With bytes at hand receive() finishes in one step of the coroutine."""
-    async with watching(chunk(b"{}\n"), End.HANG) as (watch, _):
-        await asyncio.sleep(0.1)
+    async with watching(End.HANG, with_head=chunk(b"{}\n")) as (watch, _):
         coroutine = watch.receive()
         with pytest.raises(StopIteration) as finished:
             coroutine.send(None)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_program_gets_json_lines(cluster: FakeCluster, server: FakeApiServer) -> None:
     """What exists, then what happens, each as soon as it does; Ctrl-C ends it with 130."""
-    async with running("watch", "pods", *at(server)) as watch:
+    async with running("watch", "pods", *at(server), anew=True) as watch:
         await watch.until(lambda out: out.count("\n") == 1)
         cluster.patch("v1", "pods", "default/web-0", {"status": {"phase": "Failed"}})
         await watch.until(lambda out: out.count("\n") == 2)
