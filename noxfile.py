@@ -97,6 +97,7 @@ def requirements(*groups: str) -> list[str]:
 
 def install(session: nox.Session, *wanted: str, project: bool = True) -> None:
     """Install at the locked versions, hashes checked, then the project itself as it stands."""
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""  # set, each process would compile all it imports
     session.install("-c", "constraints.txt", *wanted)
     if project:
         session.install("--no-deps", "--no-build-isolation", "--editable", ".")
