@@ -142,7 +142,11 @@ class Cache(Generic[T]):
         meta = subject.meta
         version = meta.resource_version
         held = self._shelf.of(meta.namespace, meta.name)
-        if is_stale(verb, version, self._measure(held), asked):
+        is_measure = (
+            held is not None and held.epoch == self._epoch
+        )  # one of before a restore is none
+        measure = held.meta.resource_version if held is not None and is_measure else None
+        if is_stale(verb, version, measure, asked):
             return ()
         if verb == "DELETED":
             changes = self._deleted(subject, held)
@@ -167,7 +171,7 @@ class Cache(Generic[T]):
             changes += self._ended(key)
         for put in puts:
             if put is not None and put.ends:
-                changes += self._ended(put.key)
+                changes += self._end_before(put)
         for put in puts:
             if put is not None:
                 changes += self._put(put, initial=initial, inferred=True)
@@ -185,12 +189,6 @@ class Cache(Generic[T]):
 
     def _held(self, subject: Object) -> Cached[T] | None:
         return self._shelf.of(subject.meta.namespace, subject.meta.name)
-
-    def _measure(self, held: Cached[T] | None) -> str | None:
-        """Give the version by which events are stale; one of before a restore is none."""
-        if held is None or held.epoch != self._epoch:
-            return None
-        return held.meta.resource_version
 
     def _missing(self, listing: Listing, namespace: str | None) -> list[str]:
         keys = [record.meta.key for record in self._shelf.records(namespace)]
@@ -223,9 +221,15 @@ class Cache(Generic[T]):
             self._report(Undecodable(meta.key, meta.uid, meta.resource_version, error))
 
     def _one(self, put: _Put[T]) -> Sequence[Change[T]]:
-        ended = self._ended(put.key) if put.ends else ()
-        here = self._put(put, initial=False, inferred=False)
-        return (*ended, *here) if ended else here
+        if not put.ends:
+            return self._put(put, initial=False, inferred=False)
+        ended = self._end_before(put)
+        return (*ended, *self._put(put, initial=False, inferred=False))
+
+    def _end_before(self, put: _Put[T]) -> Sequence[Change[T]]:
+        """End what is held in the place of what comes, which is Added then."""
+        put.held = None
+        return self._ended(put.key)
 
     def _put(self, put: _Put[T], *, initial: bool, inferred: bool) -> Sequence[Change[T]]:
         """Do as planned, once what is to end has ended."""
@@ -241,7 +245,7 @@ class Cache(Generic[T]):
         self._shelf.put(new)
         if self.indexes:
             self.indexes.put(put.key, new, put.values)
-        if held is None or put.ends:
+        if held is None:
             return (Added(new.value, new.meta, initial, inferred and not initial),)
         # By position: names cost a tenth of a microsecond more.
         old, was = held.value, held.meta
