@@ -53,8 +53,8 @@ class Outlet(Generic[T]):
         self._is_synced = False
         self._wake: anyio.Event | None = None
 
-    def offer(self, changes: Sequence[Change[T]]) -> None:
-        """Take changes in, those that are wanted."""
+    def offer(self, changes: Sequence[Change[T]], *, distinct: bool = False) -> None:
+        """Take changes in, those that are wanted; `distinct`: no two are of one key."""
         if not self.is_open:
             return
         if self._predicate is not None or not self._replay:
@@ -62,8 +62,7 @@ class Outlet(Generic[T]):
         if not self._is_synced:
             self._put_unsynced(changes)
         else:
-            for change in changes:
-                self.queue.put(change)
+            self.queue.put_all(changes, distinct=distinct)
         self.received += len(changes)
         self.peak = max(self.peak, len(self.queue))
         self.notify()
