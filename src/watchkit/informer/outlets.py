@@ -37,7 +37,8 @@ class Outlets(Generic[T]):
     def add(self, outlet: Outlet[T]) -> None:
         """Tell one more of all that comes from now on."""
         self._all[outlet] = None
-        outlet.on_room = self._check_room
+        if outlet.queue.free is not None:
+            outlet.on_room = self._check_room
 
     def remove(self, outlet: Outlet[T]) -> None:
         """Tell one no more."""
@@ -46,8 +47,10 @@ class Outlets(Generic[T]):
 
     def offer(self, changes: Sequence[Change[T]]) -> None:
         """Tell all of them."""
-        for outlet in tuple(self._all):
-            outlet.offer(changes)
+        if self._all:
+            distinct = len({each.meta.key for each in changes}) == len(changes)
+            for outlet in tuple(self._all):
+                outlet.offer(changes, distinct=distinct)
 
     def replay(self, changes: Sequence[Updated[T]]) -> None:
         """Let all of them handle the cache once more."""

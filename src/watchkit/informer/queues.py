@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from typing import Generic, Protocol
+from collections.abc import Sequence
+from typing import Final, Generic, Protocol, TypeAlias
 
 from watchkit.core.coalescing import merged
 from watchkit.core.events import Change, Deleted
 from watchkit.informer.records import T
+
+_BATCH: Final = 256
+"""Changes that are held together until the last of them is handled: those of a usual read."""
+
+_Pending: TypeAlias = Change[T] | tuple[Change[T], ...]
+"""One change, or a Deleted and what its successor came to."""
 
 
 class Queue(Protocol[T]):
@@ -24,6 +31,10 @@ class Queue(Protocol[T]):
 
     def put(self, change: Change[T]) -> None:
         """Let a change wait behind those of its key."""
+        ...
+
+    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:
+        """Let all of these wait; `distinct` says that no two are of one key."""
         ...
 
     def take(self) -> Change[T] | None:
@@ -48,12 +59,17 @@ class Latest(Generic[T]):
 
     def __init__(self) -> None:
         # A dict looks for its first key behind all that were taken before: 80,000 cost 2 s.
-        self._ready: OrderedDict[str, tuple[Change[T], ...]] = OrderedDict()
-        self._parked: dict[str, tuple[Change[T], ...]] = {}
+        self._ready: OrderedDict[str, _Pending[T]] = OrderedDict()
+        self._parked: dict[str, _Pending[T]] = {}
         self._busy: set[str] = set()
+        # A reader that keeps up takes a read's changes from where they are, one after the other;
+        # they go by key once anything comes on top, or a second one is taken beside the first.
+        self._batch: Sequence[Change[T]] = ()
+        self._next = 0
+        self._given: Change[T] | None = None
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._parked)
+        return len(self._batch) - self._next + len(self._ready) + len(self._parked)
 
     @property
     def free(self) -> int | None:
@@ -62,42 +78,78 @@ class Latest(Generic[T]):
 
     def put(self, change: Change[T]) -> None:
         """Merge a change into what waits of its key."""
-        key = change.key
-        waiting: dict[str, tuple[Change[T], ...]] = self._ready
+        if self._batch or self._given is not None:
+            self._spread()
+        key = change.meta.key
+        waiting: dict[str, _Pending[T]] = self._ready
         if key in self._busy:
             waiting = self._parked
         pending = waiting.get(key)
         if pending is None:
-            waiting[key] = (change,)
-        elif after := _joined(pending, change):
-            waiting[key] = after
+            waiting[key] = change
+        elif after := _joined(pending if isinstance(pending, tuple) else (pending,), change):
+            waiting[key] = after[0] if len(after) == 1 else after
         else:
             del waiting[key]
 
+    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:
+        """Merge these into what waits of their keys."""
+        is_idle = not (self._ready or self._parked or self._busy or self._batch)
+        if is_idle and self._given is None and distinct and len(changes) <= _BATCH:
+            self._batch, self._next = changes, 0
+            return
+        for change in changes:
+            self.put(change)
+
     def take(self) -> Change[T] | None:
         """Give the change that waits longest, of the keys that nobody works on."""
+        if self._batch and self._given is None:
+            self._given = change = self._batch[self._next]
+            self._next += 1
+            if self._next == len(self._batch):
+                self._batch, self._next = (), 0
+            return change
+        if self._batch:
+            self._spread()
         if not self._ready:
             return None
-        key, (first, *rest) = self._ready.popitem(last=False)
+        key, pending = self._ready.popitem(last=False)
         self._busy.add(key)
-        if rest:
-            self._parked[key] = tuple(rest)
+        if not isinstance(pending, tuple):
+            return pending
+        first, self._parked[key] = pending
         return first
 
     def done(self, key: str) -> None:
         """Let what has come of this key meanwhile wait its turn."""
+        if self._given is not None:
+            self._given = None
+            return
         self._busy.discard(key)
         if self._parked and (pending := self._parked.pop(key, None)):
             self._ready[key] = pending
 
     def keys(self) -> set[str]:
         """Every key of which anything waits or is worked on."""
-        return {*self._ready, *self._busy}
+        waiting = (each.meta.key for each in self._batch[self._next :])
+        given = () if self._given is None else (self._given.meta.key,)
+        return {*self._ready, *self._busy, *waiting, *given}
 
     def clear(self) -> None:
         """Forget all that waits."""
+        self._batch, self._next = (), 0
         self._ready.clear()
         self._parked.clear()
+
+    def _spread(self) -> None:
+        """Let what is left of a batch wait by its keys, and the one given out be worked on."""
+        rest = self._batch[self._next :]
+        self._batch, self._next = (), 0
+        for change in rest:
+            self._ready[change.meta.key] = change
+        if self._given is not None:
+            self._busy.add(self._given.meta.key)
+            self._given = None
 
 
 class Every(Generic[T]):
@@ -122,6 +174,12 @@ class Every(Generic[T]):
         """Let a change wait behind all others."""
         self._order.append(change)
         self._waiting += 1
+
+    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:
+        """Let these wait behind all others."""
+        del distinct  # nothing is merged
+        self._order.extend(changes)
+        self._waiting += len(changes)
 
     def take(self) -> Change[T] | None:
         """Give the first change whose key nobody works on; what it passes by is parked."""

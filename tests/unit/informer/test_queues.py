@@ -1,6 +1,8 @@
 """What waits for a handler that wants only some changes: the last one counts, deletions stay."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.informer.caches import obj, said
 from watchkit.core.events import Added, Change, Deleted, Updated
@@ -43,3 +45,42 @@ def test_what_a_predicate_left_out_between_breaks_no_law(
         taken.append(each)
         queue.done(each.key)
     assert said(taken) == waiting
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from("abcd"), unique=True, max_size=4).map(tuple)
+        | st.sampled_from(["take", "done first", "done last"]),
+        max_size=30,
+    )
+)
+def test_a_batch_that_is_put_whole_is_given_out_as_change_by_change(
+    steps: list[tuple[str, ...] | str],
+) -> None:
+    """Whatever is taken and done between, by one reader or by several, and whatever waits."""
+    whole: Latest = Latest()
+    single: Latest = Latest()
+    taken: list[Change] = []
+    versions: dict[str, int] = {}
+
+    def updated(name: str) -> Change:
+        before, now = versions.get(name, 0), versions.get(name, 0) + 1
+        versions[name] = now
+        new = obj(name, "u1", str(now))
+        return Updated(obj(name, "u1", str(before)), new, new.meta)
+
+    for step in steps:
+        if isinstance(step, tuple):
+            batch = [updated(name) for name in step]
+            whole.put_all(batch, distinct=True)
+            single.put_all(batch, distinct=False)
+        elif step == "take":
+            mine, its = whole.take(), single.take()
+            assert said([mine] if mine else []) == said([its] if its else [])
+            taken += [mine] if mine else []
+        elif taken:
+            key = taken.pop(0 if step == "done first" else -1).key
+            whole.done(key)
+            single.done(key)
+        assert len(whole) == len(single)
+        assert whole.keys() == single.keys()

@@ -1,6 +1,6 @@
 """Several sources fill one cache: disjoint namespaces, added and removed while it runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import anyio
 import pytest
@@ -8,10 +8,17 @@ from structlog.testing import capture_logs
 
 from tests.unit.informer.informing import Recorder, cached, listed, settle, synced, touch
 from tests.unit.watching.reading import pod
-from tests.unit.watching.scripted import Pause, ScriptedSource, added, page, reply
+from tests.unit.watching.scripted import (
+    Pause,
+    ScriptedSource,
+    ScriptedStream,
+    added,
+    page,
+    reply,
+)
 from watchkit import Backoff, HealthState
 from watchkit.core.errors import TransportError, WatchkitError
-from watchkit.core.source import WatchStream
+from watchkit.core.framing import LineBuffer
 from watchkit.informer.shared_informer import SharedInformer
 from watchkit.testing import ApiRequest, FakeCluster, Forbid, Gone
 
@@ -177,15 +184,14 @@ async def test_metadata_alone(cluster: FakeCluster) -> None:
         assert "spec" not in found
 
 
-class _Hanging:
+class _Hanging(ScriptedStream):
     """A watch that brings nothing; hung up, it breaks off for whoever waits, as a socket does."""
 
-    partial = False
-
     def __init__(self) -> None:
+        super().__init__((), LineBuffer(1 << 20))
         self._hung_up = anyio.Event()
 
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> list[bytes] | None:
         await self._hung_up.wait()
         raise TransportError("hung up")
 
@@ -196,7 +202,7 @@ class _Hanging:
 class _HangingSource(ScriptedSource):
     """A source whose watches are of that kind."""
 
-    async def watch(self, query: Mapping[str, str], *, idle_timeout: float) -> WatchStream:
+    async def watch(self, query: Mapping[str, str], *, idle_timeout: float) -> ScriptedStream:
         del query, idle_timeout
         return _Hanging()
 
