@@ -12,10 +12,8 @@
 // one with a pod's spec and status; all of it in version v1. With --arrivals it writes, for each
 // event of the watch, the version and when its handler was called (nanoseconds since boot).
 //
-// render turns JSON, one watch event a line (ADDED, one BOOKMARK, MODIFIED; all about pods), into
-// what a server of protobuf sends. Each record is its length, 32 bits big-endian, and its bytes:
-// first the PodList of all that was ADDED, at the bookmark's version; then one frame for each
-// event in turn, already with the length before it by which client-go tells frames apart.
+// render turns JSON, one watch event a line (ADDED, then MODIFIED, all about pods), into what a
+// server of protobuf sends; the form of the file says ../../README.md.
 package main
 
 import (
