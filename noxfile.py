@@ -268,6 +268,14 @@ def bench(session: nox.Session) -> None:
         session.run("python", "benchmarks/memory.py")
 
 
+@nox.session(name="bench-real", default=False)
+def bench_real(session: nox.Session) -> None:
+    """Print what a list and a watch of a real API server cost, beside client-go; minutes."""
+    install(session, *requirements("build", "e2e"))
+    patience = {"interrupt_timeout": PATIENCE, "terminate_timeout": PATIENCE}
+    session.run("python", "benchmarks/real.py", *session.posargs, **patience)
+
+
 @nox.session(default=False)
 def stall(session: nox.Session) -> None:
     """Stall a handler for ten virtual minutes at 1,000 changes a second; print what it took."""
