@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,18 +21,19 @@ import (
 
 // informerOf makes the informer of a mode, and says how a handler reads an object's phase.
 func informerOf(options options) (cache.SharedIndexInformer, func(any) string, error) {
-	if options.mode == "typed-json-paged" {
+	mode, paged := strings.CutSuffix(options.mode, "-paged")
+	if paged {
 		// Read when first a client is made; it is on as client-go comes.
 		if err := os.Setenv("KUBE_FEATURE_WatchListClient", "false"); err != nil {
 			return nil, nil, err
 		}
 	}
-	config, err := configOf(options)
+	config, err := configOf(options, mode)
 	if err != nil {
 		return nil, nil, err
 	}
-	switch options.mode {
-	case "typed", "typed-json", "typed-json-paged", "typed-protobuf":
+	switch mode {
+	case "typed", "typed-json", "typed-protobuf", "protobuf":
 		if options.resource != pods {
 			informer, err := gadgetInformer(config, options.resource)
 			return informer, phaseOfGadget, err
@@ -61,7 +63,7 @@ func informerOf(options options) (cache.SharedIndexInformer, func(any) string, e
 }
 
 // configOf gives client-go's defaults, save that nothing holds the pages of a list back.
-func configOf(options options) (*rest.Config, error) {
+func configOf(options options, mode string) (*rest.Config, error) {
 	config := &rest.Config{Host: options.server}
 	if options.kubeconfig != "" {
 		read, err := clientcmd.BuildConfigFromFlags("", options.kubeconfig)
@@ -71,10 +73,10 @@ func configOf(options options) (*rest.Config, error) {
 		config = read
 	}
 	config.QPS = -1
-	switch options.mode {
-	case "typed-json", "typed-json-paged":
+	switch mode {
+	case "typed-json":
 		config.ContentType = runtime.ContentTypeJSON
-	case "typed-protobuf":
+	case "typed-protobuf", "protobuf":
 		config.ContentType = runtime.ContentTypeProtobuf
 		config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	}

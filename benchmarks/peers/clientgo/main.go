@@ -7,10 +7,11 @@
 //
 // What the last line of its output means says ../../README.md; before that, once the first list is
 // whole, it prints {"listed":N}. Modes: typed (as it comes: protobuf where the server can),
-// typed-json, typed-json-paged (without the streaming list), typed-protobuf, metadata, dynamic.
-// With --resource, as "gadgets.bench.example.com", it follows a custom resource instead of pods,
-// one with a pod's spec and status; all of it in version v1. With --arrivals it writes, for each
-// event of the watch, the version and when its handler was called (nanoseconds since boot).
+// typed-json, protobuf (or typed-protobuf), metadata, dynamic; with -paged behind any of these, the
+// list comes in pages instead of streaming. With --resource, as "gadgets.bench.example.com", it
+// follows a custom resource instead of pods, one with a pod's spec and status; all in version v1.
+// With --arrivals it writes, for each event of the watch, the version and when its handler was
+// called (nanoseconds since boot).
 //
 // render turns JSON, one watch event a line (ADDED, then MODIFIED, all about pods), into what a
 // server of protobuf sends; the form of the file says ../../README.md.

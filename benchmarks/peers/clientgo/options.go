@@ -54,7 +54,7 @@ func (o options) check() error {
 		return errors.New("give one of --server and --kubeconfig")
 	case o.objects < 1 || o.events < 1 || o.handlers < 1:
 		return errors.New("--objects, --events and --handlers are 1 at least")
-	case o.touch && o.mode == "metadata":
+	case o.touch && strings.HasPrefix(o.mode, "metadata"):
 		return errors.New("the metadata of an object has no status to touch")
 	}
 	return nil

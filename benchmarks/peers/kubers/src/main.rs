@@ -10,7 +10,14 @@
 mod meter;
 mod options;
 
-use std::{fmt::Debug, hash::Hash, pin::pin, time::Duration};
+use std::{
+    fmt::Debug,
+    hash::Hash,
+    io::{Read, Write},
+    net::TcpStream,
+    pin::pin,
+    time::Duration,
+};
 
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::Pod;
@@ -104,7 +111,10 @@ where
                     break;
                 }
             }
-            Event::InitDone => meter.listed(store.len())?,
+            Event::InitDone => {
+                meter.listed(store.len())?;
+                let_events_come(&options.server)?;
+            }
             Event::Init => {}
             Event::Delete(_) => return Err("an object was deleted, which nobody did".into()),
         }
@@ -112,6 +122,15 @@ where
     let handled = handlers.iter().map(|each| each.calls).sum();
     let touched = handlers.iter().map(|each| each.running).sum();
     meter.report(options, handled, touched, store.len())
+}
+
+/// Tells the server that the list is done; it answers, and may hold events back till then.
+fn let_events_come(server: &str) -> Result<(), Failure> {
+    let address = server.trim_start_matches("http://").trim_end_matches('/');
+    let mut connection = TcpStream::connect(address)?;
+    connection.write_all(b"POST /go HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    connection.read_exact(&mut [0; 12])?;
+    Ok(())
 }
 
 /// What a user registers: counts its calls and, where asked, reads one nested field.
