@@ -266,7 +266,7 @@ def bench(session: nox.Session) -> None:
 
     Minutes long. Go and Rust take part where their toolchains are; who does not is named.
     """
-    install(session, *requirements("build"))
+    install(session, *requirements("build", "e2e"))  # whose harness builds in Go
     session.install(*group("bench"))
     session.run("python", "benchmarks/run.py", *session.posargs)
     if not session.posargs:
@@ -279,6 +279,14 @@ def bench_smoke(session: nox.Session) -> None:
     install(session, *requirements("build", "test"))
     session.install(*group("bench"))
     session.run("pytest", *(session.posargs or ["tests/bench", *PARALLEL]))
+
+
+@nox.session(name="bench-real", default=False)
+def bench_real(session: nox.Session) -> None:
+    """Print what a list and a watch of a real API server cost, beside client-go; minutes."""
+    install(session, *requirements("build", "e2e"))
+    patience = {"interrupt_timeout": PATIENCE, "terminate_timeout": PATIENCE}
+    session.run("python", "benchmarks/real.py", *session.posargs, **patience)
 
 
 @nox.session(default=False)

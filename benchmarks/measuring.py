@@ -5,12 +5,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
+import pods
 from programs import Program
+from rendering import of_watch
 
 _SERVER: Final = Path(__file__).parent / "stream_server.py"
 _HOLD: Final = "120"
@@ -56,7 +59,7 @@ class Servers:
 
     cores: Cores
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-    _running: dict[Size, tuple[IO[str], IO[str]]] = field(default_factory=dict)
+    _running: dict[tuple[Size, bool], tuple[IO[str], IO[str]]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -64,19 +67,32 @@ class Servers:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def port(self, size: Size, protobuf: Path | None = None) -> int:
-        """Give a port on which all begins anew."""
-        if size in self._running:
-            asks, says = self._running[size]
+    def port(self, size: Size, renderer: str | None = None) -> int:
+        """Give a port on which all begins anew; what renders protobuf, for a server of that."""
+        which = (size, renderer is not None)
+        if which in self._running:
+            asks, says = self._running[which]
             asks.write("\n")
             asks.flush()
         else:
-            asks, says = self._running[size] = self._started(size, protobuf)
+            prepared = [] if renderer is None else ["--protobuf", self._rendered(size, renderer)]
+            asks, says = self._running[which] = self._started(size, prepared)
         return int(says.readline())
 
-    def _started(self, size: Size, protobuf: Path | None) -> tuple[IO[str], IO[str]]:
+    def _rendered(self, size: Size, renderer: str) -> str:
+        """Render protobuf into a file, which goes with the servers."""
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        lines, file = folder / "events.json", folder / "events.protobuf"
+        count = size.objects + of_watch(size.events)
+        with lines.open("wb") as stream:
+            stream.writelines(pods.lines(count, size.objects))
+        with lines.open("rb") as source, file.open("wb") as sink:
+            subprocess.run([renderer, "render"], stdin=source, stdout=sink, check=True)
+        lines.unlink()
+        return str(file)
+
+    def _started(self, size: Size, prepared: list[str]) -> tuple[IO[str], IO[str]]:
         sizes = ["--objects", str(size.objects), "--events", str(size.events), "--hold", _HOLD]
-        prepared = [] if protobuf is None else ["--protobuf", str(protobuf)]
         with pinned(self.cores.server):
             # Leaving it closes its standard input, by which it ends.
             process = self._stack.enter_context(

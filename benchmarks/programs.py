@@ -13,6 +13,10 @@ FLOOR: Final = "floor-split"
 """What the others are held against first: reading and splitting, nothing decoded."""
 
 
+PROTOBUF: Final = "typed-protobuf"
+"""The mode that needs a server of protobuf."""
+
+
 class LeftOut(Exception):
     """A program cannot take part here; says why."""
 
@@ -88,10 +92,10 @@ def _others() -> list[Program]:
 
     go, rust = "client-go SharedInformer", "kube-rs reflector"
     return [
-        row("clientgo", "", f"{go}, typed", "typed"),
-        row("clientgo", "-touch", f"{go}, typed{_PHASE}", "typed", touch=True),
-        row("clientgo", "-paged", f"{go}, typed, paged list", "typed-paged"),
-        row("clientgo", "-protobuf", f"{go}, typed, protobuf", "protobuf"),
+        row("clientgo", "", f"{go}, typed", "typed-json"),
+        row("clientgo", "-touch", f"{go}, typed{_PHASE}", "typed-json", touch=True),
+        row("clientgo", "-paged", f"{go}, typed, paged list", "typed-json-paged"),
+        row("clientgo", "-protobuf", f"{go}, typed, protobuf", PROTOBUF),
         row("clientgo", "-metadata", f"{go}, metadata", "metadata"),
         row("kubers", "", f"{rust}, typed", "typed"),
         row("kubers", "-touch", f"{rust}, typed{_PHASE}", "typed", touch=True),
@@ -121,8 +125,8 @@ def _peers() -> list[Program]:
 def _built(family: str) -> Path:
     try:
         native = importlib.import_module("peers.native")
-    except ModuleNotFoundError:
-        raise LeftOut(f"nothing here builds {family}") from None
+    except ImportError as why:
+        raise LeftOut(f"nothing here builds it: {why}") from None
     built: Callable[[str], Path] = native.built
     missing: type[Exception] = native.MissingToolchain
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from measuring import Cores, Failed, Servers, Size, measure
-from programs import LeftOut, Program, programs
+from programs import PROTOBUF, LeftOut, Program, programs
 from rendering import of_watch
 from report import Report, Row
 
@@ -112,7 +112,7 @@ def _add(
     if program.name in report.failed:
         return
     try:
-        port = servers.port(size)
+        port = servers.port(size, command[0] if program.mode == PROTOBUF else None)
         found = measure(program, command, port, size, servers.cores.program)
     except Failed as why:
         report.failed[program.name] = str(why)

@@ -1,0 +1,161 @@
+"""One of our readers of a real API server, in a process of its own: prints what it cost, as JSON.
+
+It is a peer as README.md says, with --kubeconfig and --resource for --server. Once its list is
+whole it prints {"listed": N}; with --arrivals it writes, for each event of the watch, the version
+and when its handler was called, in nanoseconds.
+"""
+
+import argparse
+import faulthandler
+import importlib.metadata
+import json
+import os
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import anyio
+from real_writers import GROUP
+
+from watchkit import ClientConfig, ListWatch, Object, SharedInformer, connect
+
+_PATIENCE: Final = 120
+"""Seconds after which it ends unfinished: an informer that finds no server tries for ever."""
+
+_PACKAGES: Final = ("watchkit", "aiohttp", "msgspec", "kubernetes_asyncio", "anyio")
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How the informer is set up, and on which loop it runs."""
+
+    settings: dict[str, Any]
+    uvloop: bool = False
+
+
+_PAGED: Final = {"initial_list": "list"}
+MODES: Final = {
+    "informer": Mode({}),
+    "informer-uvloop": Mode({}, uvloop=True),
+    "informer-paged": Mode(_PAGED),
+    "informer-paged-uvloop": Mode(_PAGED, uvloop=True),
+}
+
+
+@dataclass
+class _Options:
+    kubeconfig: Path
+    resource: Literal["pods", "gadgets"]
+    mode: str
+    objects: int
+    events: int
+    arrivals: Path
+
+
+class Meter:
+    """Is called as the handlers of an informer, and takes the times of list and watch."""
+
+    def __init__(self, options: _Options) -> None:
+        self._options = options
+        self._warm = options.objects + options.events // 10
+        self._end = self._warm + options.events
+        self._handled = 0
+        self.over = anyio.Event()
+        self.versions: list[str] = []
+        self.arrived: list[int] = []
+        self.moments = [(time.process_time(), time.perf_counter())]
+        self._base = _resident()
+
+    def added(self, _: Object) -> None:
+        """Take an object of the first list."""
+        self._handled += 1
+        if self._handled == self._options.objects:
+            self._mark()
+            print(json.dumps({"listed": self._handled}), flush=True)
+
+    def updated(self, _: Object, new: Object) -> None:
+        """Take an event of the watch."""
+        if self._handled == self._end:
+            return
+        self._handled += 1
+        self.versions.append(new.resource_version)
+        self.arrived.append(time.monotonic_ns())
+        if self._handled == self._warm:
+            self._mark()
+        elif self._handled == self._end:
+            self._mark()
+            self.over.set()
+
+    def _mark(self) -> None:
+        self.moments.append((time.process_time(), time.perf_counter()))
+
+    def report(self, cached: int) -> dict[str, object]:
+        """Say what it came to; there are four moments only if all of it happened."""
+        options, start, listed, began, ended = self._options, *self.moments
+        if cached != options.objects:
+            raise SystemExit(f"{cached} of {options.objects} objects are cached")
+        list_cpu, list_wall = _between(start, listed, options.objects)
+        watch_cpu, watch_wall = _between(began, ended, options.events)
+        return {
+            "objects": options.objects,
+            "events": options.events,
+            "list_cpu_us": list_cpu,
+            "list_wall_us": list_wall,
+            "watch_cpu_us": watch_cpu,
+            "watch_wall_us": watch_wall,
+            "handled": self._handled,
+            "cached": cached,
+            "touched": 0,
+            "rss_base_kib": self._base,
+            "rss_after_kib": _resident(),
+            "rss_peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+            "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        }
+
+
+async def follow(options: _Options) -> None:
+    """Run an informer until the last event was handled."""
+    version = "v1" if options.resource == "pods" else f"{GROUP}/v1"
+    settings = MODES[options.mode].settings
+    async with connect(ClientConfig(kubeconfig=options.kubeconfig)) as api:
+        source = ListWatch.for_resource(api, version, options.resource)
+        informer: SharedInformer[Object] = SharedInformer(source, **settings)
+        meter = Meter(options)
+        async with informer:
+            informer.add_event_handler(on_add=meter.added, on_update=meter.updated)
+            await meter.over.wait()
+            found = meter.report(len(informer.store))
+    told = zip(meter.versions, meter.arrived, strict=True)
+    options.arrivals.write_text("".join(f"{version} {at}\n" for version, at in told))
+    print(json.dumps(found), flush=True)
+
+
+def _between(start: tuple[float, float], end: tuple[float, float], by: int) -> list[float]:
+    return [(now - then) / by * 1e6 for then, now in zip(start, end, strict=True)]
+
+
+def _resident() -> int:
+    """Give the KiB that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") >> 10
+
+
+def main() -> None:
+    """Read the command line, and follow."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--kubeconfig", type=Path, required=True)
+    parser.add_argument("--resource", choices=["pods", "gadgets"], required=True)
+    parser.add_argument("--mode", choices=[*MODES], required=True)
+    parser.add_argument("--objects", type=int, required=True)
+    parser.add_argument("--events", type=int, required=True)
+    parser.add_argument("--arrivals", type=Path, required=True)
+    options = _Options(**vars(parser.parse_args()))
+    faulthandler.dump_traceback_later(_PATIENCE, exit=True, file=sys.stderr)
+    anyio.run(follow, options, backend_options={"use_uvloop": MODES[options.mode].uvloop})
+
+
+if __name__ == "__main__":
+    main()
