@@ -102,8 +102,9 @@ def _commands(
 
 
 def _sized(full: Size, program: Program) -> Size:
-    events = max(_FEWEST, round(full.events * program.part)) if program.part < 1 else full.events
-    return Size(full.objects, events, full.handlers)
+    objects = min(full.objects, max(_APART, round(full.objects * program.part)))
+    events = min(full.events, max(_FEWEST, round(full.events * program.part)))
+    return Size(objects, events, full.handlers)
 
 
 def _add(
