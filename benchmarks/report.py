@@ -75,6 +75,25 @@ class Report:
         lines += ["", "Goals", "", *self._goals()]
         return "\n".join([*lines, "", *self._missing()])
 
+    def markdown(self) -> str:
+        """Give the tables as docs/performance.md has them."""
+        versions = ", ".join(f"{name} {version}" for name, version in self._versions().items())
+        lines = [f"{machine()}; {versions}; {self.conditions}.", ""]
+        bases = [base for base in _BASES if base in self.rows]
+        for phase in ("watch", "list"):
+            heads = " | ".join(f"/ {base}" for base in bases)
+            lines += [f"| {phase}, CPU microseconds | median | min | max | {heads} |"]
+            lines += ["|---|" + "---:|" * (3 + len(bases))]
+            lines += [self._marked(name, phase, bases) for name in self.rows] + [""]
+        return "\n".join(lines)
+
+    def _marked(self, name: str, phase: str, bases: list[str]) -> str:
+        row = self.rows[name]
+        cpu = row.cpu(phase)
+        figures = [f"{one:.1f}" for one in (statistics.median(cpu), min(cpu), max(cpu))]
+        ratios = [f"{self.ratio(name, base, phase):.3g}" for base in bases]
+        return f"| {' | '.join([row.program.label, *figures, *ratios])} |"
+
     def summary(self) -> str:
         """Say who ran."""
         ran = [f"{name}: its counts are right" for name in self.rows]

@@ -37,6 +37,7 @@ class _Options:
     smoke: bool
     native: bool
     json: Path | None
+    markdown: Path | None
     svg: Path | None
 
 
@@ -50,6 +51,8 @@ def main() -> None:
     print(report.summary() if options.smoke else text)
     if options.json is not None:
         options.json.write_text(json.dumps(report.as_json(), indent=2) + "\n")
+    if options.markdown is not None:
+        options.markdown.write_text(report.markdown())
     if options.svg is not None:
         from plots import side_by_side  # noqa: PLC0415 - what it imports takes a second
 
@@ -133,6 +136,7 @@ def _options() -> _Options:
     parser.add_argument("--smoke", action="store_true", help="run each once, and check its counts")
     parser.add_argument("--native", action="store_true", help="with --smoke: Go and Rust as well")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there too")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw them there too")
     options = _Options(**vars(parser.parse_args()))
     if min(options.rounds, options.handlers) < 1 or options.events < _FEWEST:

@@ -52,10 +52,12 @@ def test_a_program_handles_all_that_it_is_sent(name: str) -> None:
 def test_rows_are_held_against_the_floor(tmp_path: Path) -> None:
     """A run prints a line for each, writes the same to a file, and draws it."""
     file, drawing = tmp_path / "figures.json", tmp_path / "figures.svg"
+    tables = tmp_path / "figures.md"
     sizes = ("--objects", "400", "--events", "100", "--rounds", "2")
     names = ("floor-split", "watchkit", "lightkube")
+    forms = ("--svg", str(drawing), "--markdown", str(tables))
 
-    result = run(*sizes, "--only", *names, "--json", str(file), "--svg", str(drawing))
+    result = run(*sizes, "--only", *names, "--json", str(file), *forms)
 
     assert result.returncode == 0, result.stdout + result.stderr
     report: dict[str, Any] = json.loads(file.read_text())
@@ -68,6 +70,7 @@ def test_rows_are_held_against_the_floor(tmp_path: Path) -> None:
     assert report["versions"].keys() >= {"watchkit", "lightkube"}
     assert all(row["label"] in result.stdout for row in rows)
     assert drawing.read_text().startswith("<?xml")
+    assert tables.read_text().count("\n| watchkit SharedInformer |") == 2
 
 
 @pytest.mark.parametrize(
