@@ -19,8 +19,8 @@ _SERVER: Final = Path(__file__).parent / "stream_server.py"
 _HOLD: Final = "120"
 """Seconds that events are kept back at most: as long as a program may run."""
 
-_PATIENCE: Final = 150.0
-"""Seconds for one program, which takes a few, and gives up by itself before this."""
+_PATIENCE: Final = 600.0
+"""Seconds for one program, which takes a few, and gives up by itself long before this."""
 
 
 class Failed(Exception):

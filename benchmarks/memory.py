@@ -24,7 +24,7 @@ from watchkit.core.objects import Object, Wire
 from watchkit.informer.cache import Cache
 from watchkit.informer.transforms import strip_managed_fields
 
-_PATIENCE: Final = 150.0
+_PATIENCE: Final = 600.0
 _WARM_UP: Final = 200
 _CHURN: Final = 2
 """Times that each pod is updated, in the rows that say so: what stays of what was replaced."""

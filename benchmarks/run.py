@@ -23,7 +23,7 @@ _APART: Final = 2_000
 """Events between two about one object at least, where they are more: far beyond what is read at
 once, or a program that merges events by object might handle fewer than it is sent."""
 
-_SMOKE: Final = Size(objects=400, events=100, handlers=2)
+_SMOKE: Final = Size(objects=250, events=20, handlers=2)
 """Every pod changes once at most: nothing can be merged, and so the counts are certain."""
 
 

@@ -11,9 +11,11 @@ import pytest
 
 from tests.bench.conftest import FOLDER
 
-SLOW_MACHINE = 250  # seconds for a few short processes; a program gives up by itself after 120
+SLOW_MACHINE = 900  # seconds for a dozen short processes; a program gives up by itself after 120
 PROGRAMS = runpy.run_path(str(FOLDER / "programs.py"))["programs"]()
 
+
+pytestmark = pytest.mark.timeout(SLOW_MACHINE + 20)
 
 MEASURED = """
 import sys
@@ -54,7 +56,7 @@ def test_rows_are_held_against_the_floor(tmp_path: Path) -> None:
     file, drawing = tmp_path / "figures.json", tmp_path / "figures.svg"
     tables = tmp_path / "figures.md"
     sizes = ("--objects", "400", "--events", "100", "--rounds", "2")
-    names = ("floor-split", "watchkit", "lightkube")
+    names = ("floor-split", "watchkit")
     forms = ("--svg", str(drawing), "--markdown", str(tables))
 
     result = run(*sizes, "--only", *names, "--json", str(file), *forms)
@@ -63,11 +65,11 @@ def test_rows_are_held_against_the_floor(tmp_path: Path) -> None:
     report: dict[str, Any] = json.loads(file.read_text())
     rows: list[dict[str, Any]] = report["rows"]
     assert [row["name"] for row in rows] == [*names]
-    assert [len(row["rounds"]) for row in rows] == [2, 2, 2]
+    assert [len(row["rounds"]) for row in rows] == [2, 2]
     assert rows[0]["watch"]["ratios"]["floor-split"] == 1
     assert rows[1]["watch"]["min"] <= rows[1]["watch"]["median"] <= rows[1]["watch"]["max"]
     assert {goal["against"] for goal in report["goals"]} == {"floor-split"}
-    assert report["versions"].keys() >= {"watchkit", "lightkube"}
+    assert report["versions"].keys() >= {"watchkit", "aiohttp"}
     assert all(row["label"] in result.stdout for row in rows)
     assert drawing.read_text().startswith("<?xml")
     assert tables.read_text().count("\n| watchkit SharedInformer |") == 2
