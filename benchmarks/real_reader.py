@@ -13,7 +13,7 @@ import os
 import resource
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -30,18 +30,22 @@ _PACKAGES: Final = ("watchkit", "aiohttp", "msgspec", "kubernetes_asyncio", "any
 
 @dataclass(frozen=True)
 class Mode:
-    """How the informer is set up, and on which loop it runs."""
+    """How the informer and its source are set up, and on which loop they run."""
 
-    settings: dict[str, Any]
+    informer: dict[str, Any] = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict)
     uvloop: bool = False
 
 
-_PAGED: Final = {"initial_list": "list"}
+_PAGES: Final = {"initial_list": "list"}
+_COALESCED: Final = {"coalesce": 0.005}
 MODES: Final = {
-    "informer": Mode({}),
-    "informer-uvloop": Mode({}, uvloop=True),
-    "informer-paged": Mode(_PAGED),
-    "informer-paged-uvloop": Mode(_PAGED, uvloop=True),
+    "informer": Mode(),
+    "uvloop": Mode(uvloop=True),
+    "coalesced": Mode(source=_COALESCED),
+    "uvloop-coalesced": Mode(source=_COALESCED, uvloop=True),
+    "pages": Mode(_PAGES),
+    "pages-uvloop-coalesced": Mode(_PAGES, _COALESCED, uvloop=True),
 }
 
 
@@ -119,10 +123,10 @@ class Meter:
 async def follow(options: _Options) -> None:
     """Run an informer until the last event was handled."""
     version = "v1" if options.resource == "pods" else f"{GROUP}/v1"
-    settings = MODES[options.mode].settings
+    mode = MODES[options.mode]
     async with connect(ClientConfig(kubeconfig=options.kubeconfig)) as api:
-        source = ListWatch.for_resource(api, version, options.resource)
-        informer: SharedInformer[Object] = SharedInformer(source, **settings)
+        source = ListWatch.for_resource(api, version, options.resource, **mode.source)
+        informer: SharedInformer[Object] = SharedInformer(source, **mode.informer)
         meter = Meter(options)
         async with informer:
             informer.add_event_handler(on_add=meter.added, on_update=meter.updated)

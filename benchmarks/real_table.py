@@ -50,7 +50,7 @@ class Table:
     def report(self) -> dict[str, Any]:
         """Give all figures, as JSON takes them."""
         rows = [
-            {"mode": row.mode, "label": row.label, "peer": row.peer, "paged": row.paged}
+            {"mode": row.mode, "label": row.label, "peer": row.peer}
             | {"ours": [_figures(pair[0]) for pair in pairs]}
             | {"client-go": [_figures(pair[1]) for pair in pairs]}
             for row, pairs in self.pairs.items()
