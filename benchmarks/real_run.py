@@ -1,15 +1,15 @@
 """One run of a pair of readers, ours and client-go's, against a real API server."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from measuring import pinned
 from real_cluster import Write, Writing
 from real_writers import GROUP
 
@@ -150,17 +150,3 @@ def reading(cost: Cost, arrivals: Path, writes: Mapping[str, Write]) -> Reading:
     trips = [(write.answered - write.sent) / 1e6 for write in seen]
     seconds = (max(came.values()) - min(came.values())) / 1e9
     return Reading(cost, waits, trips, written - len(came), len(came) / seconds)
-
-
-@contextmanager
-def pinned(core: int | None) -> Iterator[None]:
-    """Have what is started in the block run on one core, where the system can do that."""
-    if core is None or sys.platform != "linux":
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
