@@ -21,6 +21,7 @@ from peers import native
 from real_run import Pairs, Row, Work
 
 _FORMS: Final = [
+    Row("floor", "aiohttp: read, split at newlines"),
     Row("informer", "SharedInformer"),
     Row("uvloop", "uvloop"),
     Row("coalesced", "coalesce=0.005"),
