@@ -21,13 +21,16 @@ from peers import native
 from real_run import Pairs, Row, Work
 
 _FORMS: Final = [
+    Row("floor", "aiohttp: read, split at newlines"),
     Row("informer", "SharedInformer"),
-    Row("informer-uvloop", "SharedInformer, uvloop"),
-    Row("informer-paged", "initial_list='list'", paged=True),
-    Row("informer-paged-uvloop", "initial_list='list', uvloop", paged=True),
+    Row("uvloop", "uvloop"),
+    Row("coalesced", "coalesce=0.005"),
+    Row("uvloop-coalesced", "uvloop, coalesce=0.005"),
+    Row("pages", "initial_list='list'"),
+    Row("pages-uvloop-coalesced", "all three"),
 ]
 PAIRS: Final = {
-    "pods": _FORMS,
+    "pods": [*_FORMS, Row("pages", "initial_list='list'; client-go too", peer="typed-paged")],
     "gadgets": [*_FORMS, Row("informer", "SharedInformer; dynamic client-go", peer="dynamic")],
 }
 _OWN: Final = 4
@@ -39,7 +42,8 @@ class _Options:
     objects: int
     events: int
     rounds: int
-    only: str | None
+    only: list[str] | None
+    resource: str | None
     json: Path | None
 
 
@@ -52,13 +56,15 @@ def main() -> None:
     with real_cluster.control_plane() as plane, tempfile.TemporaryDirectory() as scratch:
         pairs = Pairs(plane, clientgo, cores, Path(scratch))
         for resource, rows in PAIRS.items():
+            if options.resource not in {None, resource}:
+                continue
             work = Work(resource, options.objects, options.events)
             _say(f"creating {options.objects} {resource}")
             size = real_cluster.fill(plane, resource, options.objects)
             table = real_table.Table(work, size)
             for number in range(options.rounds):
                 for row in rows:
-                    if options.only in {None, row.mode}:
+                    if options.only is None or row.mode in options.only:
                         _say(f"round {number + 1} of {options.rounds}: {resource}, {row.label}")
                         table.add(row, *pairs.run(row, work, number))
             found.append(table)
@@ -74,7 +80,9 @@ def _options() -> _Options:
     parser.add_argument("--objects", type=int, default=5_000, help="of each of the two kinds")
     parser.add_argument("--events", type=int, default=5_000, help="measured in a round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", metavar="MODE", help="of our readers, for a quick look")
+    modes = [row.mode for row in _FORMS]
+    parser.add_argument("--only", nargs="+", choices=modes, metavar="MODE", help=", ".join(modes))
+    parser.add_argument("--resource", choices=[*PAIRS], help="only this one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = _Options(**vars(parser.parse_args()))
     if min(options.objects, options.rounds) < 1 or options.events < 10:  # noqa: PLR2004

@@ -1,5 +1,7 @@
 """One of our readers of a real API server, in a process of its own: prints what it cost, as JSON.
 
+`floor` only reads and splits, by aiohttp; the other modes are informers.
+
 It is a peer as README.md says, with --kubeconfig and --resource for --server. Once its list is
 whole it prints {"listed": N}; with --arrivals it writes, for each event of the watch, the version
 and when its handler was called, in nanoseconds.
@@ -13,12 +15,13 @@ import os
 import resource
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
+import aiohttp
 import anyio
-from real_writers import GROUP
+from real_writers import GROUP, PATHS, VERSION, session
 
 from watchkit import ClientConfig, ListWatch, Object, SharedInformer, connect
 
@@ -30,18 +33,30 @@ _PACKAGES: Final = ("watchkit", "aiohttp", "msgspec", "kubernetes_asyncio", "any
 
 @dataclass(frozen=True)
 class Mode:
-    """How the informer is set up, and on which loop it runs."""
+    """How the informer and its source are set up, and on which loop they run."""
 
-    settings: dict[str, Any]
+    informer: dict[str, Any] = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict)
     uvloop: bool = False
 
 
-_PAGED: Final = {"initial_list": "list"}
+_STREAM: Final = {
+    "watch": "true",
+    "sendInitialEvents": "true",
+    "resourceVersionMatch": "NotOlderThan",
+    "allowWatchBookmarks": "true",
+    "timeoutSeconds": str(_PATIENCE),
+}
+_PAGES: Final = {"initial_list": "list"}
+_COALESCED: Final = {"coalesce": 0.005}
 MODES: Final = {
-    "informer": Mode({}),
-    "informer-uvloop": Mode({}, uvloop=True),
-    "informer-paged": Mode(_PAGED),
-    "informer-paged-uvloop": Mode(_PAGED, uvloop=True),
+    "floor": Mode(),
+    "informer": Mode(),
+    "uvloop": Mode(uvloop=True),
+    "coalesced": Mode(source=_COALESCED),
+    "uvloop-coalesced": Mode(source=_COALESCED, uvloop=True),
+    "pages": Mode(_PAGES),
+    "pages-uvloop-coalesced": Mode(_PAGES, _COALESCED, uvloop=True),
 }
 
 
@@ -55,6 +70,15 @@ class _Options:
     arrivals: Path
 
 
+class Versioned(Protocol):
+    """What the meter wants of an object."""
+
+    @property
+    def resource_version(self) -> str:
+        """Its version."""
+        ...
+
+
 class Meter:
     """Is called as the handlers of an informer, and takes the times of list and watch."""
 
@@ -66,17 +90,24 @@ class Meter:
         self.over = anyio.Event()
         self.versions: list[str] = []
         self.arrived: list[int] = []
-        self.moments = [(time.process_time(), time.perf_counter())]
-        self._base = _resident()
+        self.cached = options.objects
+        self.moments: list[tuple[float, float]] = []
+        self._base = 0
+        self.begin()
 
-    def added(self, _: Object) -> None:
+    def begin(self) -> None:
+        """Begin to measure the list: now, not when this was made."""
+        self._base = _resident()
+        self.moments = [(time.process_time(), time.perf_counter())]
+
+    def added(self, _: object) -> None:
         """Take an object of the first list."""
         self._handled += 1
         if self._handled == self._options.objects:
             self._mark()
             print(json.dumps({"listed": self._handled}), flush=True)
 
-    def updated(self, _: Object, new: Object) -> None:
+    def updated(self, _: object, new: Versioned) -> None:
         """Take an event of the watch."""
         if self._handled == self._end:
             return
@@ -92,11 +123,12 @@ class Meter:
     def _mark(self) -> None:
         self.moments.append((time.process_time(), time.perf_counter()))
 
-    def report(self, cached: int) -> dict[str, object]:
+    def report(self) -> dict[str, object]:
         """Say what it came to; there are four moments only if all of it happened."""
-        options, start, listed, began, ended = self._options, *self.moments
+        options, cached = self._options, self.cached
         if cached != options.objects:
             raise SystemExit(f"{cached} of {options.objects} objects are cached")
+        start, listed, began, ended = self.moments
         list_cpu, list_wall = _between(start, listed, options.objects)
         watch_cpu, watch_wall = _between(began, ended, options.events)
         return {
@@ -116,21 +148,63 @@ class Meter:
         }
 
 
-async def follow(options: _Options) -> None:
+class _Line(bytes):
+    """An event, of which nothing is decoded."""
+
+    @property
+    def resource_version(self) -> str:
+        """Find it in the text."""
+        found = VERSION.search(self)
+        assert found is not None, self  # noqa: S101 - every object has one
+        return found[1].decode()
+
+
+async def read_and_split(options: _Options, meter: Meter) -> None:
+    """Take lines as they come, over one watch after the other: a busy server ends some early."""
+    plain, query = {"Accept-Encoding": "identity"}, _STREAM
+    path = PATHS[options.resource]
+    async with session(options.kubeconfig) as opened:
+        while not meter.over.is_set():
+            async with opened.get(path, params=query, headers=plain) as answer:
+                await _split(answer.content, meter)
+            query = {"watch": "true", "resourceVersion": meter.versions[-1]}
+
+
+async def _split(content: aiohttp.StreamReader, meter: Meter) -> None:
+    """What a line is matters only as far as the meter needs it."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.startswith(b'{"type":"ADDED"'):
+                meter.added(None)
+            elif line.startswith(b'{"type":"MODIFIED"'):
+                meter.updated(None, _Line(line))
+        if meter.over.is_set():
+            return
+
+
+async def inform(options: _Options, meter: Meter) -> None:
     """Run an informer until the last event was handled."""
     version = "v1" if options.resource == "pods" else f"{GROUP}/v1"
-    settings = MODES[options.mode].settings
+    mode = MODES[options.mode]
     async with connect(ClientConfig(kubeconfig=options.kubeconfig)) as api:
-        source = ListWatch.for_resource(api, version, options.resource)
-        informer: SharedInformer[Object] = SharedInformer(source, **settings)
-        meter = Meter(options)
+        source = ListWatch.for_resource(api, version, options.resource, **mode.source)
+        informer: SharedInformer[Object] = SharedInformer(source, **mode.informer)
+        meter.begin()
         async with informer:
             informer.add_event_handler(on_add=meter.added, on_update=meter.updated)
             await meter.over.wait()
-            found = meter.report(len(informer.store))
+            meter.cached = len(informer.store)
+
+
+async def follow(options: _Options) -> None:
+    """Read as the mode says, and tell what it came to."""
+    meter = Meter(options)
+    await (read_and_split if options.mode == "floor" else inform)(options, meter)
     told = zip(meter.versions, meter.arrived, strict=True)
     options.arrivals.write_text("".join(f"{version} {at}\n" for version, at in told))
-    print(json.dumps(found), flush=True)
+    print(json.dumps(meter.report()), flush=True)
 
 
 def _between(start: tuple[float, float], end: tuple[float, float], by: int) -> list[float]:

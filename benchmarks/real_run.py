@@ -1,15 +1,15 @@
 """One run of a pair of readers, ours and client-go's, against a real API server."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from measuring import pinned
 from real_cluster import Write, Writing
 from real_writers import GROUP
 
@@ -25,7 +25,6 @@ class Row:
 
     mode: str
     label: str
-    paged: bool = False  # client-go lists in pages too
     peer: str = "typed"
 
 
@@ -110,12 +109,10 @@ class Pairs:
         commands = self._ours(row, work), self._theirs(row, work)
         turn = 1 if number % 2 == 0 else -1
         cores, order = self._cores[::turn], (0, 1)[::turn]
-        # Each of the two knows of pages by another name; neither minds the other's.
-        settings = {"KUBE_FEATURE_WatchListClient": "false"} if row.paged else {}
         readers: dict[int, _Reader] = {}
         with ExitStack() as stack:
             for which in order:
-                readers[which] = self._started(which, commands[which], cores[which], settings)
+                readers[which] = self._started(which, commands[which], cores[which])
                 stack.callback(readers[which].kill)
                 readers[which].listed()
             writing = Writing(self._plane, work.resource, work.objects)
@@ -134,14 +131,11 @@ class Pairs:
         arguments = [*work.arguments, f"--resource={resource}", f"--mode={row.peer}"]
         return [self._clientgo, *arguments]
 
-    def _started(
-        self, which: int, command: list[str | Path], core: int | None, settings: dict[str, str]
-    ) -> _Reader:
+    def _started(self, which: int, command: list[str | Path], core: int | None) -> _Reader:
         arrivals = self._scratch / f"arrivals-{which}"
         command = [*command, f"--kubeconfig={self._plane.kubeconfig}", f"--arrivals={arrivals}"]
-        environment = {**os.environ, **settings}
         with pinned(core):
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         return _Reader(process, arrivals)
 
 
@@ -156,17 +150,3 @@ def reading(cost: Cost, arrivals: Path, writes: Mapping[str, Write]) -> Reading:
     trips = [(write.answered - write.sent) / 1e6 for write in seen]
     seconds = (max(came.values()) - min(came.values())) / 1e9
     return Reading(cost, waits, trips, written - len(came), len(came) / seconds)
-
-
-@contextmanager
-def pinned(core: int | None) -> Iterator[None]:
-    """Have what is started in the block run on one core, where the system can do that."""
-    if core is None or sys.platform != "linux":
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

@@ -1,14 +1,12 @@
 """What the pairs of readers came to: tables to look at, and figures to keep."""
 
-import os
-import platform
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from real_run import Reading, Row, Work
+from report import machine
 
 _MOMENTS: Final = ("list_cpu_us", "watch_cpu_us")
 
@@ -50,7 +48,7 @@ class Table:
     def report(self) -> dict[str, Any]:
         """Give all figures, as JSON takes them."""
         rows = [
-            {"mode": row.mode, "label": row.label, "peer": row.peer, "paged": row.paged}
+            {"mode": row.mode, "label": row.label, "peer": row.peer}
             | {"ours": [_figures(pair[0]) for pair in pairs]}
             | {"client-go": [_figures(pair[1]) for pair in pairs]}
             for row, pairs in self.pairs.items()
@@ -71,17 +69,6 @@ def print_versions(tables: Sequence[Table], *, pinned: bool) -> None:
     print(f"\n{machine()}; {'each reader on a core of its own' if pinned else 'not pinned'}")
     print(", ".join(f"{name} {version}" for name, version in found.items()))
     print("median (min-max) of the rounds; ratio: the median of those of one pair each")
-
-
-def machine() -> str:
-    """Say what this is."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-        model = next((line.partition(": ")[2] for line in lines if "model name" in line), model)
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, {python}"
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -37,7 +37,7 @@ _SERVERS_OWN: Final = ("uid", "resourceVersion", "generation", "creationTimestam
 _MERGE: Final = {"Content-Type": "application/merge-patch+json"}
 # Of what was patched only the version is wanted.
 _BRIEFLY: Final = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
-_VERSION: Final = re.compile(rb'"resourceVersion":"(\d+)"')
+VERSION: Final = re.compile(rb'"resourceVersion":"(\d+)"')
 
 
 def manifest(number: int, resource: str) -> tuple[dict[str, object], dict[str, object]]:
@@ -94,7 +94,7 @@ class Writers:
             value = {"bench.example.com/written": f"{sent:020d}"}
             path = f"{self._path}/{name_of(number)}"
             answer = await self._send("PATCH", path, {"metadata": {"annotations": value}})
-            version = _VERSION.search(answer)
+            version = VERSION.search(answer)
             assert version is not None, answer  # noqa: S101 - every object has one
             self.written.append((version[1], sent, time.monotonic_ns()))
 
@@ -111,8 +111,8 @@ async def main() -> None:
     """Do what the command line says."""
     options = _options()
     numbers = range(options.first, options.behind)
-    async with _session(options.kubeconfig) as session, asyncio.TaskGroup() as group:
-        writers = Writers(options, session)
+    async with session(options.kubeconfig) as opened, asyncio.TaskGroup() as group:
+        writers = Writers(options, opened)
         if options.action == "create":
             shared = iter(numbers)
             for _ in range(_AT_ONCE):
@@ -137,7 +137,7 @@ def _options() -> _Options:
     return _Options(**vars(parser.parse_args()))
 
 
-def _session(kubeconfig: Path) -> aiohttp.ClientSession:
+def session(kubeconfig: Path) -> aiohttp.ClientSession:
     """Open a session as the kubeconfig says, of which the harness writes one kind only."""
     config = json.loads(kubeconfig.read_bytes())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
