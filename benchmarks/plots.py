@@ -11,13 +11,16 @@ from report import Report, Row
 
 _COLOURS: Final = {"watchkit_peer": "#1f6feb", "floors": "#8c959f"}
 _OTHER: Final = "#d4a72c"
+_WHOLE: Final = 100
+"""From here on no digit behind the point means anything."""
+
 _PHASES: Final = {"watch": "an event of the watch", "list": "an object of the first list"}
 
 
 def side_by_side(report: Report, file: Path) -> None:
     """Draw both phases beside each other, on a logarithmic scale, into an SVG file."""
-    # The same figures make the same file, and its text stays text.
-    mpl.rcParams |= {"svg.hashsalt": "watchkit", "svg.fonttype": "none", "font.size": 9}
+    # The same figures make the same file.
+    mpl.rcParams |= {"svg.hashsalt": "watchkit", "font.size": 9}
     rows = [*report.rows.values()][::-1]
     figure = Figure(figsize=(11, 0.3 * len(rows) + 1.2), layout="constrained")
     for axes, (phase, title) in zip(
@@ -39,7 +42,10 @@ def _draw(axes: Axes, rows: list[Row], phase: str) -> None:
         xerr=[below, above],
         error_kw={"elinewidth": 0.8, "capsize": 2},
     )
-    axes.bar_label(bars, [f"{median:.3g}" for median in medians], padding=6, fontsize=8)
+    said = [f"{median:.1f}" if median < _WHOLE else f"{median:,.0f}" for median in medians]
+    axes.bar_label(bars, said, padding=6, fontsize=8)
     axes.set_xscale("log")
-    axes.margins(x=0.25)
+    axes.set_xlim(left=1)
+    axes.margins(x=0.25, y=0.01)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.spines[["top", "right"]].set_visible(False)
