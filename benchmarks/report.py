@@ -80,7 +80,7 @@ class Report:
         versions = ", ".join(f"{name} {version}" for name, version in self._versions().items())
         bases = [base for base in _BASES if base in self.rows]
         heads = ["min to max", *(f"/ {_BASES[base]}" for base in bases)]
-        titles = ["CPU microseconds", "watch", *heads, "list", *heads]
+        titles = ["CPU microseconds", "watch", *heads, "list", *heads, "KiB"]
         lines = [f"{machine()}; {versions}; {self.conditions}.", "", f"| {' | '.join(titles)} |"]
         lines += ["|---|" + "---:|" * (len(titles) - 1)]
         return "\n".join([*lines, *(self._marked(name, bases) for name in self.rows), ""])
@@ -91,7 +91,7 @@ class Report:
             cpu = self.rows[name].cpu(phase)
             cells += [f"{statistics.median(cpu):.1f}", f"{min(cpu):.1f} to {max(cpu):.1f}"]
             cells += [f"{self.ratio(name, base, phase):.3g}" for base in bases]
-        return f"| {' | '.join(cells)} |"
+        return f"| {' | '.join([*cells, f'{self.rows[name].memory():.1f}'])} |"
 
     def summary(self) -> str:
         """Say who ran."""
