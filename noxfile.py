@@ -18,6 +18,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "unit", "simulation", "e2e", "docs", "dist", "floors"]
+nox.options.sessions += ["bench-smoke"]
 
 ROOT = Path(__file__).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -265,11 +266,31 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Print what a watched event and a cached object cost; nothing is asserted."""
-    install(session, *requirements("build", "test"))
-    session.run("python", "benchmarks/watch.py", *session.posargs)
+    """Hold watchkit against its peers, and print what a cached object costs: no time is asserted.
+
+    Minutes long. Go and Rust take part where their toolchains are; who does not is named.
+    """
+    install(session, *requirements("build", "e2e"))  # whose harness builds in Go
+    session.install(*group("bench"))
+    session.run("python", "benchmarks/run.py", *session.posargs)
     if not session.posargs:
         session.run("python", "benchmarks/memory.py")
+
+
+@nox.session(name="bench-smoke")
+def bench_smoke(session: nox.Session) -> None:
+    """Run every Python program of the benchmarks on small sizes, and check what it counts."""
+    install(session, *requirements("build", "test"))
+    session.install(*group("bench"))
+    session.run("pytest", *(session.posargs or ["tests/bench", *PARALLEL]))
+
+
+@nox.session(name="bench-real", default=False)
+def bench_real(session: nox.Session) -> None:
+    """Print what a list and a watch of a real API server cost, beside client-go; minutes."""
+    install(session, *requirements("build", "e2e"))
+    patience = {"interrupt_timeout": PATIENCE, "terminate_timeout": PATIENCE}
+    session.run("python", "benchmarks/real.py", *session.posargs, **patience)
 
 
 @nox.session(default=False)

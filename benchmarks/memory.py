@@ -7,26 +7,24 @@ has grown by (RSS), and what Python has allocated in it (tracemalloc), which wou
 import argparse
 import gc
 import json
-import os
-import resource
 import subprocess
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pods
+from peers.meter import resident
 
 from watchkit.core.decoding import Told, decode_frame
 from watchkit.core.objects import Object, Wire
 from watchkit.informer.cache import Cache
 from watchkit.informer.transforms import strip_managed_fields
 
-_PATIENCE: Final = 150.0
+_PATIENCE: Final = 600.0
 _WARM_UP: Final = 200
 _CHURN: Final = 2
 """Times that each pod is updated, in the rows that say so: what stays of what was replaced."""
@@ -153,10 +151,10 @@ def _rss(row: str, count: int) -> dict[str, float]:
     json_bytes = sum(len(transform(told.object).raw) for told in _told(count)) / count
     _filled(ROWS[row], _WARM_UP)
     empty = _collecting()
-    before = _resident()
+    before = resident()
     cache = _filled(ROWS[row], count)
     full = _collecting()
-    grown = (_resident() - before) / len(cache.store)
+    grown = (resident() - before) / len(cache.store)
     return {"bytes": grown, "json": json_bytes, "collecting": full - empty}
 
 
@@ -208,16 +206,6 @@ def _parts(pod: Object) -> tuple[float, float]:
     meta = (getattr(pod.meta, name) for name in pod.meta.__struct_fields__)
     texts = [each for each in (*meta, pod.kind, pod.api_version) if isinstance(each, str)]
     return sum(map(sys.getsizeof, structs)), sum(map(sys.getsizeof, texts))
-
-
-def _resident() -> int:
-    """Give the memory that this process holds, in bytes; its peak where no more is known."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        pages = int(statm.read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGESIZE")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 _MEASURES: Final = {

@@ -1,4 +1,4 @@
-"""The bytes of the benchmark: watch events about pods as a busy cluster has them, made up here."""
+"""The pods of the benchmarks, as a busy cluster has them, made up here; and events about them."""
 
 import json
 import uuid
@@ -20,19 +20,19 @@ _IMAGE: Final = "registry.example.com/shop/checkout-web"
 _DIGEST: Final = "sha256:4f8c1d0b6a2e9375d1f04c8be57a6930c2ed41785b9f0a6dc3e8721f5b40a9d6"
 
 
-def lines(count: int, objects: int = OBJECTS) -> Iterator[bytes]:
+def lines(count: int, objects: int = OBJECTS, *, metadata: bool = False) -> Iterator[bytes]:
     """Give this many events about so many pods, each one line; no two are alike in version."""
     for number in range(count):
-        yield _line(number, objects)
+        verb = b"ADDED" if number < objects else b"MODIFIED"
+        yield b'{"type":"%b","object":%b}\n' % (verb, pod(number, objects, metadata=metadata))
 
 
-def _line(number: int, objects: int) -> bytes:
-    pod = number % objects
-    verb = b"ADDED" if number < objects else b"MODIFIED"
-    text = _POD.replace(b"@name", b"%05d" % pod)
-    text = text.replace(b"@uid", str(uuid.UUID(int=pod + (0xC0FFEE << 96))).encode())
-    text = text.replace(b"@version", b"%d" % (FIRST_VERSION + 1 + number))
-    return b'{"type":"%b","object":%b}\n' % (verb, text)
+def pod(number: int, objects: int = OBJECTS, *, metadata: bool = False) -> bytes:
+    """Give the pod that an event is about, counted from 0; on request no more than its metadata."""
+    which = number % objects
+    text = (_METADATA if metadata else _POD).replace(b"@name", b"%05d" % which)
+    text = text.replace(b"@uid", str(uuid.UUID(int=which + (0xC0FFEE << 96))).encode())
+    return text.replace(b"@version", b"%d" % (FIRST_VERSION + 1 + number))
 
 
 def _managed(manager: str, fields: object, subresource: str | None = None) -> dict[str, object]:
@@ -166,10 +166,12 @@ def _status() -> dict[str, object]:
     }
 
 
-def _pod() -> bytes:
-    # In the order in which the API server writes them, and as densely.
-    pod = {"kind": "Pod", "apiVersion": "v1", "metadata": _metadata(), "spec": _spec()}
-    return json.dumps({**pod, "status": _status()}, separators=(",", ":")).encode()
+def _dense(value: dict[str, object]) -> bytes:
+    # As densely as the API server writes it, and in its order.
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
-_POD: Final = _pod()
+_KIND: Final = {"kind": "Pod", "apiVersion": "v1"}
+_PARTIAL: Final = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+_POD: Final = _dense({**_KIND, "metadata": _metadata(), "spec": _spec(), "status": _status()})
+_METADATA: Final = _dense({**_PARTIAL, "metadata": _metadata()})

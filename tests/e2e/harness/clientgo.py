@@ -1,4 +1,4 @@
-"""Builds the clients in Go, of the modules in tests/e2e/clientgo and kubectl, once per machine."""
+"""Builds programs in Go, such as those of tests/e2e/clientgo and kubectl, once per machine."""
 
 import hashlib
 import platform
@@ -15,16 +15,16 @@ _HERE: Final = Path(__file__).parents[1]
 
 
 def built_clientgo(environment: Mapping[str, str], progress: Progress) -> Path:
-    """Return the program with client-go's informer: see `_built`."""
-    return _built(_HERE / "clientgo", [], environment, progress)
+    """Return the program with client-go's informer: see `built_program`."""
+    return built_program(_HERE / "clientgo", [], environment, progress)
 
 
 def built_kubectl(environment: Mapping[str, str], progress: Progress) -> Path:
-    """Return kubectl, which tells the version of the control plane: see `_built`."""
-    return _built(_HERE / "kubectl", [version_stamps()], environment, progress)
+    """Return kubectl, which tells the version of the control plane: see `built_program`."""
+    return built_program(_HERE / "kubectl", [version_stamps()], environment, progress)
 
 
-def _built(
+def built_program(
     module: Path, flags: Sequence[str], environment: Mapping[str, str], progress: Progress
 ) -> Path:
     """Return a program from the cache, building it first where it is missing.
