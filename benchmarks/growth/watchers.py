@@ -1,0 +1,109 @@
+"""Measures of many RetryWatchers in one process: idle, busy, and all reset at once."""
+
+import asyncio
+import gc
+
+import anyio
+from kubernetes_asyncio.client import ApiClient, CoreV1Api
+
+from benchmarks.growth.control import Control
+from benchmarks.growth.probes import Meter, resident
+from watchkit import ListWatch, RetryWatcher
+
+Figures = dict[str, float]
+
+
+class _Watches:
+    """So many watchers of the same pods, each in a task of its own; what they see is counted."""
+
+    def __init__(self, api: ApiClient, version: int) -> None:
+        self.seen = 0
+        self._api = api
+        self._version = version
+        self._wanted = 0
+        self._reached = anyio.Event()
+
+    async def watch(self) -> None:
+        """Watch until cancelled."""
+        source = ListWatch(CoreV1Api(self._api).list_namespaced_pod, "default")
+        async with RetryWatcher(source, {"resource_version": str(self._version)}) as watcher:
+            async for _ in watcher:
+                self.seen += 1
+                if self.seen >= self._wanted:
+                    self._reached.set()
+
+    async def until(self, seen: int) -> None:
+        """Wait until so many events were seen over all."""
+        self._wanted, self._reached = seen, anyio.Event()
+        if self.seen < seen:
+            await self._reached.wait()
+
+
+async def _open(control: Control, count: int) -> dict[str, object]:
+    """Wait until so many watches are open, as the server sees it."""
+    while True:
+        told = await control.ask("tell")
+        if told["watches"] >= count:
+            return dict(told)
+        await asyncio.sleep(0.05)
+
+
+async def watches(
+    api: ApiClient, control: Control, *, first: int, count: int, events: int
+) -> Figures:
+    """Measure so many watches: opening, holding them idle, and events to each."""
+    crowd = _Watches(api, first)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(crowd.watch)
+        await _open(control, 1)
+        crowd_size = max(1, count - 1)
+        gc.collect()
+        before, meter = resident(), Meter()
+        for _ in range(count - 1):
+            tasks.start_soon(crowd.watch)
+        told = await _open(control, count)
+        figures = {"open_us": meter.us(crowd_size), "open_s": meter.wall()}
+        await asyncio.sleep(1)
+        gc.collect()
+        figures |= {"idle_bytes": (resident() - before) / crowd_size, "requests": _sum(told)}
+        await control.ask("change", max(1, events // 10), count)
+        await crowd.until(max(1, events // 10) * count)
+        meter = Meter()
+        control.say("change", events, count)
+        await crowd.until((max(1, events // 10) + events) * count)
+        figures |= {"event_us": meter.us(events * count), "seen": crowd.seen}
+        await control.heard()
+        tasks.cancel_scope.cancel()
+    return figures
+
+
+async def storm(api: ApiClient, control: Control, *, first: int, count: int) -> Figures:
+    """Reset so many watches at once; measure until all are open again."""
+    crowd = _Watches(api, first)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(count):
+            tasks.start_soon(crowd.watch)
+        before = _sum(await _open(control, count))
+        await asyncio.sleep(1.5)  # a shorter life is a failure, after which it waits for longer
+        meter = Meter()
+        await control.ask("drop")
+        await asyncio.sleep(0)
+        told = await _open(control, count)
+        figures = {"reconnect_us": meter.us(count), "storm_s": meter.wall()}
+        tasks.cancel_scope.cancel()
+    times = sorted(told["reopened"])  # type: ignore[call-overload]
+    told = await control.ask("tell")
+    tenths = [sum(at <= each < at + 0.1 for each in times) for at in times]
+    return figures | {
+        "last_s": times[-1],
+        "median_s": times[len(times) // 2],
+        "busiest_tenth": max(tenths),
+        "requests": _sum(told) - before,
+        "reopened": times,
+    }
+
+
+def _sum(told: dict[str, object]) -> int:
+    requests = told["requests"]
+    assert isinstance(requests, dict)  # noqa: S101 - the server says so
+    return sum(requests.values())
