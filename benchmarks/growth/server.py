@@ -110,9 +110,9 @@ class Server:
                 case "change":
                     said: object = await self._change(int(numbers[0]), int(numbers[1]))
                 case "expire":
-                    said = self._drop(max(each.version for each in self._worlds.values()) + 1)
+                    said = self._expire()
                 case "drop":
-                    said = self._drop(0)
+                    said = self._drop()
                 case _:
                     said = self._told()
             writer.write(json.dumps(said).encode() + b"\n")
@@ -131,9 +131,15 @@ class Server:
             await asyncio.gather(*(_send(writer, events) for writer in told))
         return max(world.version for world in self._watches.values())
 
-    def _drop(self, expired: int) -> int:
-        """Reset every watch; versions before `expired` are gone, to whoever comes back with one."""
-        self._expired = expired
+    def _expire(self) -> int:
+        """Reset every watch and let its version be gone; the pods stay as they are."""
+        for world in self._worlds.values():
+            world.version += 1
+        self._expired = max(world.version for world in self._worlds.values())
+        return self._drop()
+
+    def _drop(self) -> int:
+        """Reset every watch."""
         self._dropped_at, self._reopened = time.monotonic(), []
         dropped = [*self._watches]
         for writer in dropped:
