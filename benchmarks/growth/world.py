@@ -85,8 +85,7 @@ def _template(size: int) -> bytes:
     metadata |= {"name": "checkout-web-@name", "uid": "@uid", "resourceVersion": "@version"}
     if size:
         _fit(pod, size)
-    text = json.dumps(pod, separators=(",", ":")).encode()
-    return text
+    return json.dumps(pod, separators=(",", ":")).encode()
 
 
 def _fit(pod: dict[str, Any], size: int) -> None:
