@@ -59,8 +59,13 @@ class LineBuffer:
 
         """
         self.check()
-        lines = chunk.split(b"\n")
-        rest = lines.pop()
+        lines: list[bytes] = []
+        start = 0
+        # Not `split`, which looks at each byte of its own: `find` jumps from newline to newline.
+        while (end := chunk.find(b"\n", start)) >= 0:
+            lines.append(chunk[start:end])
+            start = end + 1
+        rest = chunk[start:]
         if lines and self._begun:
             self._begun += lines[0]
             lines[0] = bytes(self._begun)
@@ -71,9 +76,10 @@ class LineBuffer:
 
     def _within_cap(self, lines: list[bytes]) -> list[bytes]:
         complete: list[bytes] = []
+        most = self._max_frame
         for line in lines:
             frame = line[:-1] if line.endswith(b"\r") else line
-            if len(frame) > self._max_frame:
+            if len(frame) > most:
                 self._overflow = True
                 break
             if frame and not frame.isspace():

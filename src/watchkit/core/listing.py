@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from watchkit.core.errors import ProtocolError
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from watchkit.core.objects import Object
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One listed object: `object` is None where an equal one is held, or none is wanted."""
 
     uid: str
@@ -54,18 +54,22 @@ class Listing:
         self._tokens.add(page.token)
         self.version, self.token = page.version, page.token
         for each in page.objects:
-            if each.key in self.entries:
-                msg = f"a list that has {each.key} twice"
+            key = each.meta.key
+            if key in self.entries:
+                msg = f"a list that has {key} twice"
                 raise ProtocolError(msg)
-            self.put(each)
+            self._enter(key, each)
         return not page.token
 
     def put(self, subject: Object) -> None:
         """Take one object, in the place of an earlier state of it."""
-        kept = subject if self._keep(subject) else None
-        entry = Entry(subject.uid, subject.resource_version, kept)
-        self.entries[subject.key] = entry
+        self._enter(subject.meta.key, subject)
 
     def drop(self, key: str) -> None:
         """Forget one object: it was deleted while its list was still streaming in."""
         self.entries.pop(key, None)
+
+    def _enter(self, key: str, subject: Object) -> None:
+        meta = subject.meta
+        kept = subject if self._keep(subject) else None
+        self.entries[key] = Entry(meta.uid, meta.resource_version, kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from watchkit.core import errors
@@ -49,11 +49,14 @@ class Tally:
         """Count a list that the server answered."""
         self._lists[reason] += 1
 
-    def told(self, batch: Iterable[object]) -> None:
+    def told(self, batch: Sequence[object]) -> None:
         """Count the events, or changes, of a batch; markers among them are none."""
-        told = self._told
+        kinds = set(map(type, batch))
+        if len(kinds) == 1:
+            self._told[kinds.pop()] += len(batch)
+            return
         for each in batch:
-            told[type(each)] += 1
+            self._told[type(each)] += 1
 
     def bookmarked(self, count: int) -> None:
         """Count bookmarks of the server."""

@@ -10,8 +10,9 @@ def is_numeric(version: str) -> bool:
 
 def is_before(version: str, other: str) -> bool:
     """Whether `version` is surely older than `other`; opaque versions never are."""
-    older = (len(version), version) < (len(other), other)
-    return older and is_numeric(version) and is_numeric(other)
+    own, its = len(version), len(other)
+    is_older = version < other if own == its else own < its
+    return is_older and is_numeric(version) and is_numeric(other)
 
 
 def is_at_or_before(version: str, other: str) -> bool:
@@ -21,7 +22,7 @@ def is_at_or_before(version: str, other: str) -> bool:
 
 def is_usable(version: str) -> bool:
     """Whether a watch can resume from a version: "" and "0" mean "any", never a place."""
-    return version not in {"", "0"}
+    return bool(version) and version != "0"
 
 
 def latest(version: str, other: str | None) -> str:

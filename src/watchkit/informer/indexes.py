@@ -66,10 +66,12 @@ class Indexes(Generic[T]):
         self._report = report
         self._indexes: dict[str, _Index[T]] = {}
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._indexes)
+
     def values(self, key: str, record: Cached[T]) -> Values:
         """Ask every index function about an object; one that fails is reported, and says none."""
-        if not self._indexes:
-            return {}
         functions = ((name, index.function) for name, index in self._indexes.items())
         return {name: self._ask(name, function, key, record) for name, function in functions}
 

@@ -50,15 +50,21 @@ class Outlet(Generic[T]):
         self.on_room: Callable[[], None] | None = None
         self._initial: set[str] = set()
         self._is_sealed = False
+        self._is_synced = False
         self._wake: anyio.Event | None = None
 
     def offer(self, changes: Sequence[Change[T]]) -> None:
         """Take changes in, those that are wanted."""
         if not self.is_open:
             return
-        for change in changes:
-            if (self._replay or not change.initial) and self._wants(change):
-                self._put(change)
+        if self._predicate is not None or not self._replay:
+            changes = [change for change in changes if self._wants(change)]
+        if not self._is_synced:
+            self._put_unsynced(changes)
+        else:
+            for change in changes:
+                self.queue.put(change)
+        self.received += len(changes)
         self.peak = max(self.peak, len(self.queue))
         self.notify()
 
@@ -83,11 +89,10 @@ class Outlet(Generic[T]):
 
     def done(self, change: Change[T]) -> None:
         """Count a change as handled, whatever came of it."""
-        key = change.key
+        key = change.meta.key
         self.queue.done(key)
-        if self._initial:
+        if not self._is_synced:
             self._initial.discard(key)
-        if not self.synced.is_set():
             self._check_synced()
 
     async def more(self) -> None:
@@ -112,22 +117,24 @@ class Outlet(Generic[T]):
         self.notify()
         if self.on_room is not None:
             self.on_room()
-        if not self.synced.is_set():
+        if not self._is_synced:
             self.error = error or WatchkitError(f"{self.name} ended before it had synced")
+            self._is_synced = True
             self.synced.set()
 
-    def _put(self, change: Change[T]) -> None:
-        key = change.key
-        before = len(self.queue)
-        self.queue.put(change)
-        self.received += 1
-        if change.initial and not self.synced.is_set():
-            self._initial.add(key)
-        if self._initial and len(self.queue) < before:  # came, and went before it was handled
-            self._initial.discard(key)
-            self._check_synced()
+    def _put_unsynced(self, changes: Sequence[Change[T]]) -> None:
+        for change in changes:
+            before = len(self.queue)
+            self.queue.put(change)
+            if change.initial:
+                self._initial.add(change.meta.key)
+            if self._initial and len(self.queue) < before:  # came, and went before it was handled
+                self._initial.discard(change.meta.key)
+        self._check_synced()
 
     def _wants(self, change: Change[T]) -> bool:
+        if change.initial and not self._replay:
+            return False
         if self._predicate is None:
             return True
         try:
@@ -138,4 +145,5 @@ class Outlet(Generic[T]):
 
     def _check_synced(self) -> None:
         if self._is_sealed and not self._initial:
+            self._is_synced = True
             self.synced.set()

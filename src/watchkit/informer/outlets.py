@@ -37,7 +37,8 @@ class Outlets(Generic[T]):
     def add(self, outlet: Outlet[T]) -> None:
         """Tell one more of all that comes from now on."""
         self._all[outlet] = None
-        outlet.on_room = self._check_room
+        if outlet.queue.free is not None:
+            outlet.on_room = self._check_room
 
     def remove(self, outlet: Outlet[T]) -> None:
         """Tell one no more."""

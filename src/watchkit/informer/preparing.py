@@ -20,12 +20,15 @@ class Preparation(Generic[T]):
     def __init__(self, transform: Transform | None, model: type[T] | None) -> None:
         self._transform = transform
         self.model: type[T] | None = None if model is Object else model
+        self._is_plain = transform is None and self.model is None
 
     def prepare(self, subject: Object, epoch: int) -> Cached[T] | Exception | None:
         """Give the record of an object, None where it is not to be cached, or what went wrong.
 
         Whatever the transform raises is an error of this object, not of the watch.
         """
+        if self._is_plain:
+            return Cached(cast("T", subject), subject.meta, epoch)
         try:
             kept = self._transformed(subject)
             if kept is None:

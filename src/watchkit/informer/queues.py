@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from typing import Generic, Protocol
+from typing import Generic, Protocol, TypeAlias
 
 from watchkit.core.coalescing import merged
 from watchkit.core.events import Change, Deleted
 from watchkit.informer.records import T
+
+_Pending: TypeAlias = Change[T] | tuple[Change[T], ...]
+"""One change, or a Deleted and what its successor came to."""
 
 
 class Queue(Protocol[T]):
@@ -48,8 +51,8 @@ class Latest(Generic[T]):
 
     def __init__(self) -> None:
         # A dict looks for its first key behind all that were taken before: 80,000 cost 2 s.
-        self._ready: OrderedDict[str, tuple[Change[T], ...]] = OrderedDict()
-        self._parked: dict[str, tuple[Change[T], ...]] = {}
+        self._ready: OrderedDict[str, _Pending[T]] = OrderedDict()
+        self._parked: dict[str, _Pending[T]] = {}
         self._busy: set[str] = set()
 
     def __len__(self) -> int:
@@ -62,15 +65,15 @@ class Latest(Generic[T]):
 
     def put(self, change: Change[T]) -> None:
         """Merge a change into what waits of its key."""
-        key = change.key
-        waiting: dict[str, tuple[Change[T], ...]] = self._ready
+        key = change.meta.key
+        waiting: dict[str, _Pending[T]] = self._ready
         if key in self._busy:
             waiting = self._parked
         pending = waiting.get(key)
         if pending is None:
-            waiting[key] = (change,)
-        elif after := _joined(pending, change):
-            waiting[key] = after
+            waiting[key] = change
+        elif after := _joined(pending if isinstance(pending, tuple) else (pending,), change):
+            waiting[key] = after[0] if len(after) == 1 else after
         else:
             del waiting[key]
 
@@ -78,10 +81,11 @@ class Latest(Generic[T]):
         """Give the change that waits longest, of the keys that nobody works on."""
         if not self._ready:
             return None
-        key, (first, *rest) = self._ready.popitem(last=False)
+        key, pending = self._ready.popitem(last=False)
         self._busy.add(key)
-        if rest:
-            self._parked[key] = tuple(rest)
+        if not isinstance(pending, tuple):
+            return pending
+        first, self._parked[key] = pending
         return first
 
     def done(self, key: str) -> None:

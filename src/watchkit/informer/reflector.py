@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Generic
+from typing import Final, Generic, cast
 
 import anyio
 
 from watchkit.core.decoding import Verb
-from watchkit.core.events import Began, Bookmark, Change, Relisted, Synced
+from watchkit.core.events import Added, Began, Bookmark, Change, Deleted, Relisted, Synced, Updated
 from watchkit.core.health import Health, HealthState
 from watchkit.core.listing import Listing
 from watchkit.core.objects import Object
@@ -22,6 +22,8 @@ from watchkit.informer.records import T
 from watchkit.informer.settings import Settings
 from watchkit.watching.feed import Feed
 from watchkit.watching.gathering import Marker
+
+_CHANGES: Final[frozenset[type[object]]] = frozenset({Added, Updated, Deleted})
 
 
 class Reflector(Generic[T]):
@@ -145,6 +147,9 @@ class Reflector(Generic[T]):
 
     def _take(self, batch: Sequence[Change[T] | Marker]) -> None:
         if not batch:
+            return
+        if _CHANGES.issuperset(map(type, batch)):
+            self._on_news(cast("Sequence[Change[T]]", batch))
             return
         changes: list[Change[T]] = []
         for each in batch:

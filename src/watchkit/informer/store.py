@@ -23,6 +23,7 @@ D = TypeVar("D")
 
 _OF_METADATA: Final = ("metadata", "kind", "apiVersion")
 _PARTIAL: Final = "PartialObjectMetadata"
+_set: Final = msgspec.structs.force_setattr
 
 
 class Keyed(Protocol):
@@ -62,7 +63,9 @@ class Shelf(Generic[S]):
     def put(self, record: Cached[S]) -> None:
         """Hold a record, in the place of an earlier one of its key."""
         meta = record.meta
-        space = self.spaces.setdefault(meta.namespace or "", {})
+        space = self.spaces.get(meta.namespace or "")
+        if space is None:
+            space = self.spaces[meta.namespace or ""] = {}
         like = space.get(meta.name) or next(iter(space.values()), None)
         if like is not None:
             _share(meta, like.meta)
@@ -218,9 +221,9 @@ class Store(Mapping[str, S]):
 def _share(meta: ObjectMeta, like: ObjectMeta) -> None:
     """Keep one text where two metadata have the same: a dictionary keeps the first key it got."""
     if meta.namespace == like.namespace:
-        msgspec.structs.force_setattr(meta, "namespace", like.namespace)
+        _set(meta, "namespace", like.namespace)
     if meta.name == like.name:
-        msgspec.structs.force_setattr(meta, "name", like.name)
+        _set(meta, "name", like.name)
 
 
 def _with_labels(records: Iterator[Cached[S]], selector: LabelSelector) -> Iterator[Cached[S]]:

@@ -74,7 +74,7 @@ def _take_event(intake: Intake[E], told: Told, memory: Memory[E], asked: str | N
     events = memory.apply(told.verb, told.object, asked)
     if not events:
         return
-    intake.events.extend(events)
+    intake.events += events
     version = told.object.meta.resource_version
     if intake.version is not None and is_before(version, intake.version):
         last = events[-1]

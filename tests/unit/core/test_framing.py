@@ -145,10 +145,15 @@ class Counted(bytes):
     looked_at = 0
     copied = 0
 
-    def split(self, *args: object, **keywords: object) -> list[bytes]:
+    def find(self, what: Any, start: Any = 0, end: Any = None) -> int:  # noqa: ANN401 - as bytes'
         """Count the bytes searched."""
-        Counted.looked_at += len(self)
-        return [Counted(each) for each in bytes(self).split(b"\n")]
+        found = bytes(self).find(what, start, end)
+        Counted.looked_at += (len(self) if found < 0 else found + 1) - start
+        return found
+
+    def __getitem__(self, what: Any) -> Any:  # noqa: ANN401 - as bytes'
+        """Go on counting in what is cut out."""
+        return Counted(bytes(self)[what])
 
     def __radd__(self, other: Any) -> bytes:  # noqa: ANN401 - whatever bytes may be added to
         """Count what is copied; a buffer grows in its place."""
