@@ -97,6 +97,12 @@ async def _warm_up(api: ApiClient, control: Control, **options: Any) -> None:  #
         await crowd.reached(await control.ask("change", _WARM, 1))
 
 
+async def _fresh() -> None:
+    """Begin a stretch: what came before is none of the next one's."""
+    await asyncio.sleep(0)
+    _blocked("")
+
+
 def _blocked(what: str) -> Figures:
     loop = asyncio.get_running_loop()
     if not isinstance(loop, Watched):
@@ -116,7 +122,7 @@ async def flow(
     await _warm_up(api, control, **options)
     bare = collection_ms()
     before, meter = resident(), Meter()
-    _blocked("")
+    await _fresh()
     async with _crowd(api, "default", **options) as crowd:
         await crowd.synced()
         objects = len(crowd.informer.store)
@@ -148,7 +154,7 @@ async def relist(
 ) -> Figures:
     """Measure a relist of unchanged objects, after the watch's version has expired."""
     await _warm_up(api, control, **options)
-    _blocked("")
+    await _fresh()
     async with _crowd(api, "default", **options) as crowd:
         meter = Meter()
         await crowd.synced()
@@ -158,7 +164,7 @@ async def relist(
         await crowd.reached(first + changed)
         lists = crowd.informer.statistics().lists
         received, before = crowd.received, resident()
-        _blocked("")
+        await _fresh()
         meter = Meter()
         await control.ask("expire")
         await _listed_again(crowd.informer, lists)

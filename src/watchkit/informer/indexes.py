@@ -65,6 +65,8 @@ class Indexes(Generic[T]):
     def __init__(self, report: Callable[[Trouble], None]) -> None:
         self._report = report
         self._indexes: dict[str, _Index[T]] = {}
+        self.edition: int = 0
+        """Another one since an index was added or removed: what `values` said before is not all."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -103,6 +105,7 @@ class Indexes(Generic[T]):
             for key, record in records.items():
                 index.put(key, record, self._ask(name, index.function, key, record))
         self._indexes.update(new)
+        self.edition += 1
 
     def drop(self, name: str) -> None:
         """Remove an index.
@@ -113,6 +116,7 @@ class Indexes(Generic[T]):
         """
         self._named(name)
         del self._indexes[name]
+        self.edition += 1
 
     def found(self, name: str, value: Hashable) -> Mapping[str, Cached[T]]:
         """Give the objects that have a value, by key.
