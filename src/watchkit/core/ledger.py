@@ -94,8 +94,9 @@ class Ledger:
         measure = held[1] if held is not None and key not in self._void else None
         if is_stale(verb, version, measure, asked):
             return ()
-        self._void.discard(key)
-        event = _KINDS[verb](subject, meta, resume_version=version)
+        if self._void:
+            self._void.discard(key)
+        event = _KINDS[verb](subject, meta, False, False, False, version)  # noqa: FBT003 - quicker
         if verb == "DELETED":
             self._held.pop(key, None)
         else:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
+import msgspec
+
+from watchkit.core import errors
 from watchkit.core.backoff import Backoff
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from watchkit.core import errors
-    from watchkit.core.pace import Pace
+from watchkit.core.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +22,31 @@ class Policy:
     idle_timeout: float = 150.0
 
 
+# What is made anew for each read of a watch is a Struct: to copy a frozen dataclass of so many
+# fields takes longer than to decode an event. An error may be part of a cycle (its traceback
+# holds frames), so the collector is kept off those only that hold none.
+
 # What to do next.
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(msgspec.Struct, frozen=True, gc=False):
     """Watch from strictly after `version`."""
 
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(msgspec.Struct, frozen=True, gc=False):
     """List, with no version; `gap` where that closes one, `paged` False as the last resort."""
 
     gap: bool
     paged: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(msgspec.Struct, frozen=True, gc=False):
     """Watch with the current objects as initial events."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dead:
+class Dead(msgspec.Struct, frozen=True):
     """Nothing: the version is gone and the caller wants to know. Raised again without a request."""
 
     error: errors.ResourceExpired
@@ -56,8 +55,7 @@ class Dead:
 Next: TypeAlias = Watch | List | Stream | Dead
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """Where a watch stands: what to do next, from when on, and how it got here."""
 
     next: Next
@@ -90,13 +88,11 @@ class Position:
 # What the driver saw.
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True, gc=False):
     """A watch was answered with 200."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True, gc=False):
     """A watch frame moved the version, or was a bookmark at it."""
 
     version: str
@@ -171,8 +167,7 @@ class Said:
     fields: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What `step` decided."""
 
     position: Position

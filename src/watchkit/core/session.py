@@ -9,8 +9,9 @@ does it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, assert_never
+
+from msgspec.structs import replace
 
 from watchkit.core import errors
 from watchkit.core.moment import Moment, back_off, say, start
@@ -108,7 +109,8 @@ def _opened(position: Position) -> Decision:
 
 def _moved(position: Position, moved: Moved) -> Decision:
     """Progress, save for a bookmark at the same version: that only says that there are such."""
-    position = replace(position, bookmarked=position.bookmarked or moved.by_bookmark)
+    if moved.by_bookmark and not position.bookmarked:
+        position = replace(position, bookmarked=True)
     there = Watch(moved.version)
     if moved.by_bookmark and position.next == there:
         return Decision(position)

@@ -58,11 +58,9 @@ class Course:
     @property
     def version(self) -> str | None:
         """The last version taken; None before anything is known, and once it has expired."""
-        match self._position:
-            case Position(next=Watch(version)):
-                return version
-            case _:
-                return None
+        position = self._position
+        following = None if position is None else position.next
+        return following.version if isinstance(following, Watch) else None
 
     @property
     def attempt(self) -> int:

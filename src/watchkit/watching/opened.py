@@ -110,7 +110,9 @@ class OpenWatch:
         """
         due = self._due(bound, idle_timeout)
         try:
-            with anyio.move_on_after(max(0.0, due - self._clock.read())):
+            now = anyio.current_time()
+            left = max(0.0, due - self._clock.read_at(now))
+            with anyio.CancelScope(deadline=now + left):
                 return self._seen(await self._stream.receive())
             if self._clock.read() > due + _LATE and not self._is_graced:
                 self._is_graced = True

@@ -32,8 +32,9 @@ class Pulse:
 
     def heard(self) -> None:
         """Note that it was heard of just now."""
-        self._last_life = self.clock.read()
-        self.heard_at = self._since = anyio.current_time()
+        now = anyio.current_time()
+        self._last_life = self.clock.read_at(now)
+        self.heard_at = self._since = now
         self._monotonic = time.monotonic()
 
     @property

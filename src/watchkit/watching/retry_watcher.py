@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Generic, Literal, Self, cast, overload
+from typing import TYPE_CHECKING, Final, Generic, Literal, Self, cast, overload
 
 import anyio
 from typing_extensions import TypeVar
@@ -41,6 +41,7 @@ T = TypeVar("T", default=Object)
 
 _NO_OPTIONS = ListOptions()
 _BACKOFF = Backoff()
+_OF_OBJECTS: Final = (Added, Modified, Deleted)
 
 
 class RetryWatcher(Generic[T]):
@@ -181,8 +182,10 @@ class RetryWatcher(Generic[T]):
 
     async def __anext__(self) -> ObjectEvent[T]:
         while True:
-            event = await self._next_event()
-            if isinstance(event, Added | Modified | Deleted):
+            event = self._waiting()
+            if event is None:
+                await self._pull()
+            elif isinstance(event, _OF_OBJECTS):
                 return event
 
     def __repr__(self) -> str:
@@ -191,19 +194,24 @@ class RetryWatcher(Generic[T]):
         return f"<RetryWatcher {self._source.resource}{where} {at}>"
 
     async def _next_event(self) -> Event[T]:
-        """Wait for the next event or marker; the one before is finished now."""
+        """Wait for the next event or marker."""
+        while (event := self._waiting()) is None:
+            await self._pull()
+        return event
+
+    def _waiting(self) -> Event[T] | None:
+        """Give the next event or marker if it is here already; the one before is finished now."""
         if self._handed_out is not None:
             self._resource_version, self._handed_out = self._handed_out, None
-        while True:
-            while self._batch:
-                if (event := self._hand_out(self._batch.popleft())) is not None:
-                    return event
-            await self._pull()
+        while self._batch:
+            if (event := self._hand_out(self._batch.popleft())) is not None:
+                return event
+        return None
 
     def _hand_out(self, item: Event | Began) -> Event[T] | None:
-        if isinstance(item, Added | Modified | Deleted):
+        if isinstance(item, _OF_OBJECTS):
             self._handed_out = item.resume_version
-            return self._in_model(item)
+            return cast("Event[T]", item) if self._model is None else self._in_model(item)
         if isinstance(item, Relisted):
             return item
         self._handed_out = item.resource_version

@@ -25,6 +25,10 @@ class Stopwatch:
             return self._elapsed
         return self._elapsed + anyio.current_time() - self._started
 
+    def read_at(self, now: float) -> float:
+        """What `read` would say at `now`, a moment of the event loop's clock that is just past."""
+        return self._elapsed if self._started is None else self._elapsed + now - self._started
+
     def __enter__(self) -> None:
         self._started = anyio.current_time()
 

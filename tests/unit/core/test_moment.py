@@ -1,8 +1,7 @@
 """The next start: paced where nothing failed before, backed off in a run of failures."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.core.driving import PLAIN
 from watchkit.core import errors

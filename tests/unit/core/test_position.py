@@ -1,8 +1,8 @@
 """Positions, signals and decisions: values, so that a decision can be compared and replayed."""
 
-import dataclasses
 from typing import Any
 
+import msgspec
 import pytest
 
 from watchkit.core import position
@@ -20,16 +20,17 @@ VALUES = [
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_one_is_a_frozen_value(kind: Any) -> None:  # noqa: ANN401
     """Nothing changes behind a decision's back; a misspelt field is an error."""
-    parameters = kind.__dataclass_params__
+    is_struct = issubclass(kind, msgspec.Struct)
+    parameters = kind.__struct_config__ if is_struct else kind.__dataclass_params__
 
     assert (parameters.frozen, parameters.eq) == (True, True)
-    assert "__slots__" in vars(kind)
+    assert is_struct or "__slots__" in vars(kind)
 
 
 def test_a_position_remembers_nothing_but_what_it_was_told() -> None:
     """A fresh one has no failures, no suspicion, and no memory of the world."""
     at = Position(Watch("5"), Pace())
-    facts = {each.name: getattr(at, each.name) for each in dataclasses.fields(at)}
+    facts = msgspec.structs.asdict(at)
 
     assert {name for name, value in facts.items() if value} == {"next", "pace"}
     assert at == Position(Watch("5"), Pace())

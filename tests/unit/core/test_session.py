@@ -4,11 +4,11 @@ Each docstring of a row begins with the row's own words.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.unit.core.driving import (
     IDLE,
