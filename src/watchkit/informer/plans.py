@@ -49,11 +49,13 @@ class Draft(Generic[T]):
 
     def __init__(self) -> None:
         self.spaces: dict[str, dict[str, Cached[T]]] = {}
+        self._is_whole = True
 
     def add(self, put: Put[T]) -> None:
         """Take in what is planned, in the place of what was planned before of the same key."""
         new = put.new
         if new is None:
+            self._is_whole = False
             return
         meta = new.meta
         space = self.spaces.get(meta.namespace or "")
@@ -66,10 +68,10 @@ class Draft(Generic[T]):
         """Whether it is all of a list, as a source of this namespace gives it.
 
         It has whatever was planned, so it is so if it has no more: nothing that was dropped, or
-        can be shown no more, or is of a list that was thrown away.
+        is of a list that was thrown away.
         """
         is_own = namespace is None or self.spaces.keys() <= {namespace}
-        return is_own and sum(map(len, self.spaces.values())) == len(entries)
+        return self._is_whole and is_own and sum(map(len, self.spaces.values())) == len(entries)
 
 
 def is_version_of(held: Cached[T], subject: Object) -> bool:
