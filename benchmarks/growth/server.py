@@ -43,8 +43,7 @@ class Server:
         self._worlds = worlds
         self._watches: dict[asyncio.StreamWriter, World] = {}
         self._counts: Counter[str] = Counter()
-        self._pages: dict[tuple[int, int, int, int], bytes] = {}
-        self._expired = 0
+        self._pages: dict[tuple[World, int, int, int, bool], bytes] = {}
         self._dropped_at = 0.0
         self._reopened: list[float] = []
 
@@ -70,10 +69,10 @@ class Server:
     ) -> None:
         start, limit = int(query.get("continue", "0")), int(query.get("limit", str(PAGE)))
         self._counts["probe" if limit == 1 else "list"] += 1
-        found = (world.version, start, limit, is_gzip)
-        body = self._pages.get(found)
+        page = (world, world.version, start, limit, is_gzip)
+        body = self._pages.get(page)
         if body is None:
-            body = self._pages[found] = _gzip(world.page(start, limit), wanted=is_gzip)
+            body = self._pages[page] = _gzip(world.page(start, limit), wanted=is_gzip)
         encoding = b"Content-Encoding: gzip\r\n" if is_gzip else b""
         writer.write(_BODY % (200, encoding, len(body), body))
 
@@ -85,7 +84,7 @@ class Server:
         query: dict[str, str],
     ) -> None:
         version = int(query.get("resourceVersion", "0"))
-        if 0 < version < self._expired:
+        if 0 < version < world.oldest:
             self._counts["refused"] += 1
             writer.write(_BODY % (410, b"", len(_GONE), _GONE))
             writer.close()
@@ -135,7 +134,7 @@ class Server:
         """Reset every watch and let its version be gone; the pods stay as they are."""
         for world in self._worlds.values():
             world.version += 1
-        self._expired = max(world.version for world in self._worlds.values())
+            world.oldest = world.version
         return self._drop()
 
     def _drop(self) -> int:

@@ -99,7 +99,8 @@ async def storm(api: ApiClient, control: Control, *, first: int, count: int) -> 
         "median_s": times[len(times) // 2],
         "busiest_tenth": max(tenths),
         "requests": _sum(told) - before,
-        "reopened": times,
+        "reopened": told["watches"],
+        **{f"decile_{n}": times[max(0, len(times) * n // 10 - 1)] for n in range(11)},
     }
 
 

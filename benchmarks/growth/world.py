@@ -22,6 +22,8 @@ class World:
     def __init__(self, namespace: str, count: int, size: int) -> None:
         self.count = count
         self.version = FIRST + count
+        self.oldest = 0
+        """Watches from before this version have expired."""
         self._versions = [FIRST + 1 + number for number in range(count)]
         template = _template(size).replace(b'"namespace":"default"', b'"namespace":"@namespace"')
         template = template.replace(b"@namespace", namespace.encode())
