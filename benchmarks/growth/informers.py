@@ -61,7 +61,7 @@ class _Crowd:
     async def reached(self, version: int) -> None:
         """Wait until a version is cached, and all that came of it handled."""
         await self.informer.wait_for_version(str(version))
-        while any(each.statistics().queued for each in self._all):
+        while any(each.statistics().queued for each in self._all):  # noqa: ASYNC110 - soon over
             await asyncio.sleep(0)
 
     @property
@@ -84,9 +84,7 @@ async def _crowd(
     source = ListWatch(CoreV1Api(api).list_namespaced_pod, namespace)
     function = _INDEXERS[index]
     indexes = {f"{index}-{number}": function for number in range(indexers)}
-    informer = SharedInformer(
-        source, indexers=indexes, transform=_TRANSFORMS[transform], **options
-    )
+    informer = SharedInformer(source, indexers=indexes, transform=_TRANSFORMS[transform], **options)
     async with informer:
         yield _Crowd(informer, handlers)
 
@@ -178,5 +176,5 @@ async def relist(
 
 
 async def _listed_again(informer: SharedInformer, lists: object) -> None:
-    while informer.statistics().lists == lists or informer.health.state.name != "WATCHING":
-        await asyncio.sleep(0.005)
+    while informer.statistics().lists == lists or informer.health.state.name != "WATCHING":  # noqa: ASYNC110
+        await asyncio.sleep(0.005)  # nothing tells of a list that changes nothing

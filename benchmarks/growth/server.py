@@ -28,9 +28,7 @@ _BACKLOG: Final = 4096
 _STREAM: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
-_BODY: Final = (
-    b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\n%bContent-Length: %d\r\n\r\n%b"
-)
+_BODY: Final = b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\n%bContent-Length: %d\r\n\r\n%b"
 _GONE: Final = json.dumps(
     {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Expired", "code": 410}
 ).encode()
@@ -141,6 +139,7 @@ class Server:
         """Reset every watch."""
         self._dropped_at, self._reopened = time.monotonic(), []
         dropped = [*self._watches]
+        self._watches.clear()
         for writer in dropped:
             writer.transport.abort()
         return len(dropped)

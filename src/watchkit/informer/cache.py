@@ -190,7 +190,7 @@ class Cache(Generic[T]):
     def _planned(self, kept: object) -> Put[T] | None:
         """Give the plan for a listed object, made when it came, or now if it was not."""
         if isinstance(kept, Put):
-            return kept
+            return cast("Put[T]", kept)
         return self._plan(kept, self._held(kept.meta)) if isinstance(kept, Object) else None
 
     def _one(self, put: Put[T], held: Cached[T] | None) -> Sequence[Change[T]]:
