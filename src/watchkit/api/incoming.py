@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final
+from contextlib import suppress
+from typing import Final, Literal
 
 import aiohttp
 
@@ -59,6 +60,29 @@ class Incoming:
             fault = transport_error(error, self._doing)
         raise fault
 
+    def take(self) -> bytes:
+        """Give what has come, without waiting; empty where nothing has.
+
+        Raises:
+            TransportError: the connection broke, or was closed here.
+
+        """
+        if self._closed:
+            raise TransportError(f"{self._doing}: read after it was closed")
+        try:
+            return self._content.read_nowait()
+        except FOREIGN as error:
+            fault = transport_error(error, self._doing)
+        raise fault
+
+    def hold(self) -> None:
+        """Leave the connection alone, once all that came is taken: more waits in the kernel."""
+        self._steer("pause_reading")
+
+    def go_on(self) -> None:
+        """Let the connection be read again."""
+        self._steer("resume_reading")
+
     def close(self) -> None:
         """Hang up at once: the connection is gone and its pool slot free when this returns.
 
@@ -74,6 +98,13 @@ class Incoming:
         self._response.close()
         if transport is not None:
             transport.abort()
+
+    def _steer(self, what: Literal["pause_reading", "resume_reading"]) -> None:
+        connection = self._response.connection
+        transport = None if connection is None else connection.transport
+        if transport is not None and not transport.is_closing():
+            with suppress(AttributeError, NotImplementedError, RuntimeError):  # cannot be steered
+                getattr(transport, what)()
 
     async def _wait(self) -> bytes:
         if self._content.at_eof():

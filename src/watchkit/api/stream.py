@@ -3,26 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
-from watchkit.api.incoming import Incoming
+import anyio
+
 from watchkit.core.decoding import is_status
 from watchkit.core.errors import TransportError
 from watchkit.core.framing import LineBuffer
+from watchkit.core.rhythm import Rhythm
+
+
+class Body(Protocol):
+    """The body of an answer: see `Incoming`."""
+
+    async def read(self) -> bytes:
+        """Give what has come, waiting where nothing has; empty at the end."""
+        ...
+
+    def take(self) -> bytes:
+        """Give what has come, without waiting; empty where nothing has."""
+        ...
+
+    def hold(self) -> None:
+        """Leave the connection alone: what comes waits in the kernel."""
+        ...
+
+    def go_on(self) -> None:
+        """Let it be read again."""
+        ...
+
+    def close(self) -> None:
+        """Hang up at once."""
+        ...
 
 
 class HttpWatch:
     """A WatchStream over one answer. What has arrived is given without awaiting anything.
 
     `suspect` is called once, if the connection turned out bad or had to be given up before its
-    end: pooled ones to the same server may be as bad.
+    end: pooled ones to the same server may be as bad. With a `pause`, in seconds, events that
+    come fast are read together, each delayed by that at most (see `core.rhythm`).
     """
 
-    __slots__ = ("_ended", "_incoming", "_lines", "_suspect")
+    __slots__ = ("_ended", "_incoming", "_lines", "_pause", "_rhythm", "_suspect")
 
-    def __init__(self, incoming: Incoming, max_frame: int, suspect: Callable[[], None]) -> None:
+    def __init__(
+        self, incoming: Body, max_frame: int, suspect: Callable[[], None], pause: float = 0.0
+    ) -> None:
         self._incoming = incoming
         self._lines = LineBuffer(max_frame)
         self._suspect = suspect
+        self._pause = pause
+        self._rhythm = Rhythm()
         self._ended = False
 
     @property
@@ -44,12 +76,16 @@ class HttpWatch:
         """
         self._lines.check()
         try:
-            chunk = await self._incoming.read()
+            chunk = await self._read()
         except TransportError:
             self._give_up()
             raise
         if chunk:
-            return self._lines.feed(chunk)
+            frames = self._lines.feed(chunk)
+            if self._pause:
+                now = anyio.current_time()
+                self._rhythm = self._rhythm.after(now, len(frames), self._pause)
+            return frames
         self._ended = True
         rest = self._lines.rest()
         return [rest] if is_status(rest) else None
@@ -58,6 +94,20 @@ class HttpWatch:
         """Hang up at once. Never waits, never raises; a second call does nothing."""
         self._incoming.close()
         self._give_up()
+
+    async def _read(self) -> bytes:
+        """Read what there is; where nothing is yet and events come fast, let more come first."""
+        if not self._pause or not self._rhythm.is_fast:
+            return await self._incoming.read()
+        if chunk := self._incoming.take():
+            return chunk
+        self._incoming.hold()
+        try:
+            await anyio.sleep(self._rhythm.wait(anyio.current_time(), self._pause))
+        finally:
+            self._incoming.go_on()
+        self._rhythm = self._rhythm.paused(anyio.current_time())
+        return await self._incoming.read()
 
     def _give_up(self) -> None:
         if not self._ended:

@@ -20,11 +20,16 @@ pytestmark = pytest.mark.anyio
 
 @contextlib.asynccontextmanager
 async def watching(
-    *steps: Step, max_frame: int = 1 << 20
+    *steps: Step, max_frame: int = 1 << 20, coalesce: float = 0.0
 ) -> AsyncIterator[tuple[HttpWatch, WireServer]]:
     """Open one watch that is answered with these steps after its head."""
     async with WireServer([[open_watch(), *steps]]) as server, client_of(server.url) as client:
-        pods = ListWatch(CoreV1Api(client).list_namespaced_pod, "shop", max_frame=max_frame)
+        pods = ListWatch(
+            CoreV1Api(client).list_namespaced_pod,
+            "shop",
+            max_frame=max_frame,
+            coalesce=coalesce,
+        )
         watch = await pods.watch({}, idle_timeout=60)
         try:
             yield watch, server
@@ -184,3 +189,20 @@ async def test_no_timer_outlives_a_watch() -> None:
 def scheduled(loop: asyncio.AbstractEventLoop) -> int:
     """Count the timers that will still fire."""
     return sum(not timer.cancelled() for timer in vars(loop)["_scheduled"])
+
+
+async def test_a_connection_left_alone_now_and_then_loses_nothing() -> None:
+    """What comes while it is not read waits in the kernel, the end of it too."""
+    steps: list[Step] = [chunk(b'{"a":%d}\n' % number) for number in range(200)]
+    slowly = [step for each in steps for step in (each, 0.0005)]
+
+    async with watching(*slowly, chunk(b""), coalesce=0.005) as (watch, _):
+        assert await rest_of(watch) == [b'{"a":%d}' % number for number in range(200)]
+
+
+@pytest.mark.parametrize("seconds", [-0.001, 0.11, float("nan")])
+async def test_a_pause_that_people_would_see_is_refused(seconds: float) -> None:
+    """And one that makes no sense."""
+    async with client_of("http://localhost") as client:
+        with pytest.raises(ValueError, match="coalesce"):
+            ListWatch.for_resource(client, "v1", "pods", coalesce=seconds)
