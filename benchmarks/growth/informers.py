@@ -58,9 +58,11 @@ class _Crowd:
         for each in self._all:
             await each.wait_for_sync()
 
-    async def reached(self, version: int) -> None:
-        """Wait until a version is cached, and all that came of it handled."""
+    async def reached(self, version: int, received: int) -> None:
+        """Wait until a version is cached, so much was told, and all of that handled."""
         await self.informer.wait_for_version(str(version))
+        while self.received < received:  # noqa: ASYNC110 - soon over
+            await asyncio.sleep(0)
         while any(each.statistics().queued for each in self._all):  # noqa: ASYNC110 - soon over
             await asyncio.sleep(0)
 
@@ -92,7 +94,8 @@ async def _crowd(
 async def _warm_up(api: ApiClient, control: Control, **options: Any) -> None:  # noqa: ANN401
     async with _crowd(api, _WARM_NAMESPACE, **options) as crowd:
         await crowd.synced()
-        await crowd.reached(await control.ask("change", _WARM, 1))
+        received = crowd.received + _WARM * options.get("handlers", 1)
+        await crowd.reached(await control.ask("change", _WARM, 1), received)
 
 
 async def _fresh() -> None:
@@ -127,11 +130,13 @@ async def flow(
         figures = {"list_us": meter.us(objects), "list_s": meter.wall(), **_blocked("list")}
         rss = (resident() - before) / objects
         warm = max(20, events // 10)
-        await crowd.reached(await control.ask("change", warm, 1))
-        meter, received = Meter(), crowd.received
+        handlers = options.get("handlers", 1)
+        received = crowd.received + warm * handlers
+        await crowd.reached(await control.ask("change", warm, 1), received)
+        meter = Meter()
         control.say("change", events, 1)
         # The server answers when all is written, most of it has been read by then.
-        await crowd.reached(first + warm + events)
+        await crowd.reached(first + warm + events, received + events * handlers)
         figures |= {"event_us": meter.us(events), **_blocked("events")}
         await control.heard()
         figures |= {"received": crowd.received - received, "objects": objects}
@@ -159,7 +164,7 @@ async def relist(
         objects = len(crowd.informer.store)
         figures = {"list_us": meter.us(objects), "list_s": meter.wall(), **_blocked("list")}
         await control.ask("change", changed, 1)
-        await crowd.reached(first + changed)
+        await crowd.reached(first + changed, objects + changed)
         lists = crowd.informer.statistics().lists
         received, before = crowd.received, resident()
         await _fresh()
