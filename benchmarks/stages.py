@@ -8,22 +8,18 @@ and more of the library, and what a stage adds is its cost. Prints tables and as
 import argparse
 import asyncio
 import gc
+import gzip
 import json
 import logging
-import socket
 import statistics
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import aiohttp
 import anyio
-import anyio.lowlevel
 import pods
+import stages_wire as wire
 import structlog
 
 from watchkit import ListOptions, RetryWatcher, SharedInformer
@@ -34,67 +30,11 @@ from watchkit.informer.cache import Cache
 from watchkit.watching.intake import take_in
 
 _PAGE: Final = 500
-_READ: Final = 256 * 1024
-"""Bytes of one read of asyncio's, where there are so many."""
+Run = Callable[[], Awaitable[float]]
+"""Measures something: CPU seconds."""
 
-Stage = tuple[str, Callable[[], Awaitable[float]]]
-"""What is measured, and how: CPU seconds."""
-
-
-class Source:
-    """Serves pages and a watch out of memory: what a socket would have given, read by read."""
-
-    resource = "pods"
-    namespace = None
-
-    def __init__(self, pages: Sequence[bytes], reads: Sequence[bytes]) -> None:
-        self.started: float = 0.0
-        self._pages = pages
-        self._reads = reads
-        self._go = anyio.Event()
-
-    def go(self) -> None:
-        """Let the watch's bytes come."""
-        self.started = time.process_time()
-        self._go.set()
-
-    async def list(self, query: Mapping[str, str], *, idle_timeout: float) -> bytes:
-        """Give a page."""
-        await anyio.lowlevel.checkpoint()
-        assert idle_timeout  # noqa: S101 - the protocol's, of no use here
-        return self._pages[int(query.get("continue", "0"))]
-
-    async def watch(self, query: Mapping[str, str], *, idle_timeout: float) -> "Stream":
-        """Open the watch."""
-        await anyio.lowlevel.checkpoint()
-        assert query  # noqa: S101
-        assert idle_timeout  # noqa: S101
-        return Stream(self._reads, self._go)
-
-
-class Stream:
-    """One open watch: a read at a time, then silence."""
-
-    def __init__(self, reads: Sequence[bytes], go: anyio.Event) -> None:
-        self._reads = iter(reads)
-        self._go = go
-        self._lines = LineBuffer()
-
-    @property
-    def partial(self) -> bool:
-        """Whether a line has begun."""
-        return self._lines.partial
-
-    async def receive(self) -> list[bytes] | None:
-        """Give what the next read completes."""
-        await self._go.wait()
-        for read in self._reads:
-            return self._lines.feed(read)
-        await anyio.sleep_forever()
-        return None
-
-    def close(self) -> None:
-        """Nothing is open."""
+Row = tuple[str, Run, str]
+"""What is measured, how, and the row that it adds to ("": none)."""
 
 
 class Bench:
@@ -110,7 +50,7 @@ class Bench:
         self.pages = [*self._render(items)]
         self.existing = [line[:-1] for line in lines[:objects]]
         body = b"".join(lines[objects:])
-        self.reads = [body[at : at + _READ] for at in range(0, len(body), _READ)]
+        self.reads = [body[at : at + wire.READ] for at in range(0, len(body), wire.READ)]
         if per_read is not None:
             news = lines[objects:]
             self.reads = [b"".join(news[at : at + per_read]) for at in range(0, events, per_read)]
@@ -156,7 +96,7 @@ class Bench:
 
     async def watched(self) -> float:
         """Iterate over a RetryWatcher."""
-        source = Source(self.pages, self.reads)
+        source = wire.Source(self.pages, self.reads)
         seen = 0
         options = ListOptions(resource_version=self.version)
         async with RetryWatcher(source, options) as watcher:
@@ -167,7 +107,7 @@ class Bench:
                     break
         return self._took(source.started, seen, self.events)
 
-    def informed(self, *, handlers: int = 0, indexers: int = 0, touch: bool = False) -> Stage:
+    def informed(self, *, handlers: int = 0, indexers: int = 0, touch: bool = False) -> Run:
         """Run a whole SharedInformer, with so many handlers and indexers."""
 
         async def run() -> float:
@@ -176,14 +116,14 @@ class Bench:
                 await done()
                 return time.process_time() - source.started
 
-        return f"SharedInformer, {handlers} handlers, {indexers} indexers", run
+        return run
 
     @asynccontextmanager
     async def _informer(
         self, handlers: int, indexers: int, *, touch: bool = False
-    ) -> AsyncIterator[tuple[float, Source, Callable[[], Awaitable[None]]]]:
+    ) -> AsyncIterator[tuple[float, wire.Source, Callable[[], Awaitable[None]]]]:
         """Give what its first list took, its source, and how to wait for the events."""
-        source, seen, whole = Source(self.pages, self.reads), 0, anyio.Event()
+        source, seen, whole = wire.Source(self.pages, self.reads), 0, anyio.Event()
 
         def handle(*shown: Any) -> None:  # noqa: ANN401 - one object, or two
             nonlocal seen
@@ -220,6 +160,16 @@ class Bench:
         kept = [decode_page(page) for page in self.pages]
         return self._took(began, sum(len(page.objects) for page in kept), self.objects)
 
+    async def inflated(self) -> float:
+        """Undo the gzip that a server puts lists in, as fast as it can pack."""
+        packed = [gzip.compress(page, 1) for page in self.pages]
+        began = time.process_time()
+        size = sum(len(gzip.decompress(each)) for each in packed)
+        took = time.process_time() - began
+        if size != sum(map(len, self.pages)):
+            raise SystemExit("the pages are not what they were")
+        return took
+
     async def replaced(self) -> float:
         """Collect them as one list, and take that into a cache."""
         cache: Cache[Any] = Cache(report=print)
@@ -231,14 +181,14 @@ class Bench:
         changes = memory.replace(listing, initial=True)
         return self._took(began, len(changes), self.objects)
 
-    def listed(self, handlers: int) -> Stage:
+    def listed(self, handlers: int) -> Run:
         """Let a whole SharedInformer take its first list."""
 
         async def run() -> float:
             async with self._informer(handlers, 0) as (took, _, _):
                 return took
 
-        return f"SharedInformer, {handlers} handlers", run
+        return run
 
     def _took(self, began: float, seen: int, expected: int) -> float:
         """End a measurement, and check that it was whole."""
@@ -248,75 +198,54 @@ class Bench:
         return took
 
 
-# What the sockets cost.
-
-
-async def _read(reads: Sequence[bytes]) -> float:
-    """Read with aiohttp, and nothing more: what the API server would have sent, as chunks."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        sender = [sys.executable, __file__, "--send", str(listener.fileno())]
-        with subprocess.Popen(sender, stdin=subprocess.PIPE, pass_fds=[listener.fileno()]) as child:
-            assert child.stdin is not None  # noqa: S101 - it is a pipe
-            writer = threading.Thread(target=_hand_over, args=(child.stdin, reads))
-            writer.start()
-            writer.join()
-            return await _fetch(listener.getsockname()[1], sum(map(len, reads)))
-
-
-def _hand_over(pipe: Any, reads: Sequence[bytes]) -> None:  # noqa: ANN401 - a pipe of bytes
-    lines = b"".join(reads).splitlines(keepends=True)
-    for line in lines:
-        pipe.write(b"%x\r\n%b\r\n" % (len(line), line))
-    pipe.close()
-
-
-async def _fetch(port: int, expected: int) -> float:
-    seen = 0
-    async with aiohttp.ClientSession(read_bufsize=_READ // 2) as session:
-        async with session.get(f"http://127.0.0.1:{port}/") as response:
-            began = time.process_time()
-            async for chunk in response.content.iter_any():
-                seen += len(chunk)
-            took = time.process_time() - began
-    if seen != expected:
-        raise SystemExit(f"read {seen} bytes instead of {expected}")
-    return took
-
-
-def _send(descriptor: int) -> None:
-    """Answer one request with what standard input holds."""
-    body = sys.stdin.buffer.read() + b"0\r\n\r\n"
-    with socket.socket(fileno=descriptor) as listener:
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
-
-
 # The tables.
 
 
-def _table(stages: Sequence[Stage], count: int, rounds: int) -> list[float]:
-    """Run all in turn, round after round; the medians in microseconds per event or object."""
-    taken: list[list[float]] = [[] for _ in stages]
+def _table(title: str, rows: Sequence[Row], count: int, rounds: int) -> dict[str, float]:
+    """Run all in turn, round after round, and print the medians: microseconds each."""
+    taken: dict[str, list[float]] = {label: [] for label, _, _ in rows}
     for _ in range(rounds):
-        for (_, run), row in zip(stages, taken, strict=True):
+        for label, run, _ in rows:
             gc.collect()
-            row.append(asyncio.run(_run(run)) / count * 1e6)
-    return [statistics.median(row) for row in taken]
+            taken[label].append(asyncio.run(_run(run)) / count * 1e6)
+    medians = {label: statistics.median(each) for label, each in taken.items()}
+    print(f"\n{title}\n{'':40}{'us':>8}{'adds':>8}  to")
+    for label, _, base in rows:
+        adds = f"{medians[label] - medians[base]:8.2f}  {base}" if base else ""
+        print(f"{label:40}{medians[label]:8.2f}{adds}")
+    return medians
 
 
-async def _run(run: Callable[[], Awaitable[float]]) -> float:
+async def _run(run: Run) -> float:
     return await run()
 
 
-def _print(title: str, stages: Sequence[Stage], medians: Sequence[float], base: int = 0) -> None:
-    """Print each stage with what it adds to the one before; those before `base` stand alone."""
-    print(f"\n{title}\n{'':52}{'us':>8}{'adds':>8}")
-    before = 0.0
-    for number, ((label, _), median) in enumerate(zip(stages, medians, strict=True)):
-        print(f"{label:52}{median:8.2f}{median - before:8.2f}")
-        before = median if number >= base else 0.0
+def _watched(bench: Bench, title: str, rounds: int) -> dict[str, float]:
+    rows: list[Row] = [
+        ("read by aiohttp", lambda: wire.read(bench.reads), ""),
+        ("frames", bench.frames, ""),
+        ("decoded", bench.decoded, "frames"),
+        ("stored", bench.stored, "decoded"),
+        ("RetryWatcher", bench.watched, "decoded"),
+        ("SharedInformer", bench.informed(), "stored"),
+        ("1 handler", bench.informed(handlers=1), "SharedInformer"),
+        ("10 handlers", bench.informed(handlers=10), "1 handler"),
+        ("1 handler, 4 indexers", bench.informed(handlers=1, indexers=4), "1 handler"),
+        ("1 handler, status.phase read", bench.informed(handlers=1, touch=True), "1 handler"),
+    ]
+    return _table(f"A watched event, {title}", rows, bench.events, rounds)
+
+
+def _listed(bench: Bench, rounds: int) -> dict[str, float]:
+    rows: list[Row] = [
+        ("read by aiohttp", lambda: wire.read(bench.pages), ""),
+        ("gzip undone", bench.inflated, ""),
+        ("decoded", bench.paged, ""),
+        ("stored", bench.replaced, "decoded"),
+        ("SharedInformer", bench.listed(0), "stored"),
+        ("1 handler", bench.listed(1), "SharedInformer"),
+    ]
+    return _table("A listed object, pages of 500", rows, bench.objects, rounds)
 
 
 def main() -> None:
@@ -326,46 +255,19 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small, for the counts alone")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--send", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON, too")
     options = parser.parse_args()
-    if options.send is not None:
-        _send(options.send)
-        return
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     objects, events, rounds = options.objects, options.events, options.rounds
     if options.quick:
         objects, events, rounds = 1_000, 1_000, 1
-    figures: dict[str, dict[str, float]] = {}
-    for title, per_read in (("reads full", None), ("one event a read", 1)):
-        figures[title] = _watch(Bench(objects, events, per_read=per_read), title, rounds)
-    bench = Bench(objects, 1, per_read=None)
-    stages = [("pages decoded", bench.paged), ("+ list, store", bench.replaced)]
-    stages += [bench.listed(0), bench.listed(1)]
-    medians = _table(stages, objects, rounds)
-    _print("A listed object (no socket)", stages, medians)
+    full = Bench(objects, events, per_read=None)
+    figures = {"full": _watched(full, "reads of 256 KiB", rounds)}
+    lone = Bench(objects, events, per_read=1)
+    figures["lone"] = _watched(lone, "one a read", rounds)
+    figures["listed"] = _listed(full, rounds)
     if options.json:
         print(json.dumps(figures))
-
-
-def _watch(bench: Bench, title: str, rounds: int) -> dict[str, float]:
-    read: Stage = ("aiohttp: read (alone)", lambda: _read(bench.reads))
-    watcher: Stage = ("RetryWatcher (alone)", bench.watched)
-    stages = [
-        read,
-        watcher,
-        ("frames cut", bench.frames),
-        ("+ decoded", bench.decoded),
-        ("+ stored", bench.stored),
-        bench.informed(),
-        bench.informed(handlers=1),
-        bench.informed(handlers=10),
-        bench.informed(handlers=1, indexers=4),
-        bench.informed(handlers=1, touch=True),
-    ]
-    medians = _table(stages, bench.events, rounds)
-    _print(f"A watched event, {title}", stages, medians, base=2)
-    return {label: median for (label, _), median in zip(stages, medians, strict=True)}
 
 
 if __name__ == "__main__":

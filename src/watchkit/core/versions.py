@@ -17,7 +17,9 @@ def is_before(version: str, other: str) -> bool:
 
 def is_at_or_before(version: str, other: str) -> bool:
     """Whether `version` is surely no newer than `other`; opaque versions never are."""
-    return is_before(version, other) or (version == other and is_numeric(version))
+    own, its = len(version), len(other)
+    is_newer = version > other if own == its else own > its
+    return not is_newer and is_numeric(version) and is_numeric(other)
 
 
 def is_usable(version: str) -> bool:

@@ -122,7 +122,11 @@ class Cache(Generic[T]):
         meta = subject.meta
         version = meta.resource_version
         held = self._shelf.of(meta.namespace, meta.name)
-        if is_stale(verb, version, self._measure(held), asked):
+        is_measure = (
+            held is not None and held.epoch == self._epoch
+        )  # one of before a restore is none
+        measure = held.meta.resource_version if held is not None and is_measure else None
+        if is_stale(verb, version, measure, asked):
             return ()
         if verb == "DELETED":
             changes = self._deleted(subject, held)
@@ -160,12 +164,6 @@ class Cache(Generic[T]):
 
     def _held(self, meta: ObjectMeta) -> Cached[T] | None:
         return self._shelf.of(meta.namespace, meta.name)
-
-    def _measure(self, held: Cached[T] | None) -> str | None:
-        """Give the version by which events are stale; one of before a restore is none."""
-        if held is None or held.epoch != self._epoch:
-            return None
-        return held.meta.resource_version
 
     # First what is to be done, where the caller's functions run; then all of it at once.
 

@@ -46,31 +46,18 @@ class Callbacks(Handler[T]):
         on_delete: Callable[[T], object] | None,
         on_change: Callable[[Change[T]], object] | None,
     ) -> None:
-        self._on_add = on_add
-        self._on_update = on_update
-        self._on_delete = on_delete
-        self._on_change = on_change
-
-    def on_add(self, new: T) -> object:
-        """Call the function, if there is one."""
-        return None if self._on_add is None else self._on_add(new)
-
-    def on_update(self, old: T, new: T) -> object:
-        """Call the function, if there is one."""
-        return None if self._on_update is None else self._on_update(old, new)
-
-    def on_delete(self, last: T) -> object:
-        """Call the function, if there is one."""
-        return None if self._on_delete is None else self._on_delete(last)
-
-    def on_change(self, change: Change[T]) -> object:
-        """Call the function, if there is one."""
-        return None if self._on_change is None else self._on_change(change)
+        given = {
+            "on_add": on_add,
+            "on_update": on_update,
+            "on_delete": on_delete,
+            "on_change": on_change,
+        }
+        self._functions = {name: each for name, each in given.items() if each is not None}
+        # In the place of the methods themselves, not called by them: it is done for each change.
+        vars(self).update(self._functions)
 
     def __repr__(self) -> str:
-        functions = (self._on_add, self._on_update, self._on_delete, self._on_change)
-        names = [_name(each) for each in functions if each is not None]
-        return ", ".join(dict.fromkeys(names))
+        return ", ".join(dict.fromkeys(map(_name, self._functions.values())))
 
 
 def tell(handler: Handler[T], change: Change[T]) -> Awaitable[object] | None:

@@ -34,6 +34,9 @@ class _Index(Generic[T]):
     def put(self, key: str, record: Cached[T], values: tuple[Hashable, ...]) -> None:
         """Let an object be found under these values, and under no others."""
         before = self._of.get(key, ())
+        if len(before) == len(values) == 1 and self.buckets.get(values[0]) is before[0]:
+            before[0].records[key] = record  # as most often
+            return
         after = tuple(self._bucket(value) for value in values)
         for bucket in before:
             if bucket not in after:
@@ -74,8 +77,10 @@ class Indexes(Generic[T]):
 
     def values(self, key: str, record: Cached[T]) -> Values:
         """Ask every index function about an object; one that fails is reported, and says none."""
-        functions = ((name, index.function) for name, index in self._indexes.items())
-        return {name: self._ask(name, function, key, record) for name, function in functions}
+        return {
+            name: self._ask(name, index.function, key, record)
+            for name, index in self._indexes.items()
+        }
 
     def put(self, key: str, record: Cached[T], values: Values) -> None:
         """Let an object be found as `values` says."""
@@ -145,6 +150,9 @@ class Indexes(Generic[T]):
 
 
 def _unique(values: Iterable[Hashable]) -> tuple[Hashable, ...]:
-    if isinstance(values, str | bytes):  # it would be found under each of its letters
+    if isinstance(values, list) and len(values) == 1:
+        hash(values[0])  # what cannot be looked for is an error now
+        return (values[0],)
+    if isinstance(values, (str, bytes)):  # it would be found under each of its letters
         raise TypeError("an index function gives an iterable of values, not one string")
     return tuple(dict.fromkeys(values))

@@ -28,7 +28,8 @@ class Preparation(Generic[T]):
         Whatever the transform raises is an error of this object, not of the watch.
         """
         if self._is_plain:
-            return Cached(cast("T", subject), subject.meta, epoch)
+            plain: Any = subject
+            return Cached(plain, subject.meta, epoch)
         try:
             kept = self._transformed(subject)
             if kept is None:

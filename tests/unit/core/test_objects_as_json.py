@@ -17,7 +17,13 @@ from watchkit.core.decoding import Told, decode_frame, decode_page
 from watchkit.core.objects import Object
 
 _TESTING: Final = Path(__file__).parent.parent / "testing"
-_TYPED: Final = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp")
+_TYPED: Final = frozenset({"kind", "apiVersion", "metadata"})
+_TYPED_METADATA: Final = frozenset(
+    {
+        *("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"),
+        *("deletionTimestamp", "labels", "annotations", "finalizers", "ownerReferences"),
+    }
+)
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 maps = st.dictionaries(texts, texts, max_size=3)
@@ -44,16 +50,21 @@ metadatas = st.fixed_dictionaries(
     },
 )
 manifests = st.builds(
-    lambda metadata, more, more_metadata: {
+    lambda metadata, types, more, more_metadata: {
+        **types,
         **more,
         "metadata": {**more_metadata, **metadata},
     },
     metadatas,
+    st.fixed_dictionaries({}, optional={"kind": texts, "apiVersion": texts}),
     st.dictionaries(
-        texts | st.sampled_from(["spec", "status", "data", "items"]), values, max_size=5
+        texts.filter(lambda name: name not in _TYPED)
+        | st.sampled_from(["spec", "status", "data", "items"]),
+        values,
+        max_size=5,
     ),
     st.dictionaries(
-        words.filter(lambda name: name not in _TYPED), st.just({"a": [None]}), max_size=1
+        words.filter(lambda name: name not in _TYPED_METADATA), st.just({"a": [None]}), max_size=1
     ),
 )
 """Any JSON whatever under metadata that an API server could have written."""
