@@ -93,13 +93,14 @@ def _template(size: int) -> bytes:
 def _fit(pod: dict[str, Any], size: int) -> None:
     removable = [(pod["metadata"], "managedFields"), (pod["status"], "containerStatuses")]
     removable += [(pod["spec"], "volumes"), (pod["spec"], "tolerations")]
-    containers = pod["spec"]["containers"]
+    removable += [(pod["metadata"], "ownerReferences"), (pod["status"], "conditions")]
     for part, name in removable:
         if _length(pod) > size:
             del part[name]
     if _length(pod) > size:
-        pod["spec"]["containers"] = containers = [{"name": "web", "image": "web:1"}]
-    variables = containers[0].setdefault("env", [])
+        bare = {"name": "web", "image": "web:1"}
+        pod["spec"] = {"containers": [bare], "nodeName": pod["spec"]["nodeName"]}
+    variables = pod["spec"]["containers"][0].setdefault("env", [])
     number = 0
     lacking = size - _length(pod)
     while lacking > 0:
