@@ -39,8 +39,8 @@ class Tally:
     def __init__(self, resource: str) -> None:
         self.resource: str = resource
         # Shared until there is something to count: of a thousand idle watches, none has any.
-        self._watches = _NO_WATCHES
-        self._lists = _NO_LISTS
+        self._watches: Mapping[WatchEnd, int] = _NO_WATCHES
+        self._lists: Mapping[ListReason, int] = _NO_LISTS
         self._bookmarks = 0
         self._told: defaultdict[type[object], int] = defaultdict(int)
 

@@ -18,7 +18,7 @@ from watchkit.informer.preparing import Preparation, Transform, is_same_content
 from watchkit.informer.records import Cached, T, Trouble, Undecodable
 from watchkit.informer.store import Shelf, Store, share_namespace
 
-_NO_VALUES: Final[Values] = {}
+_NO_VALUES: Final[Values] = ()
 
 
 class Cache(Generic[T]):
