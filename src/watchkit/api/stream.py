@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import anyio
 
+from watchkit.api.incoming import Incoming
 from watchkit.core.decoding import is_status
 from watchkit.core.errors import TransportError
 from watchkit.core.framing import LineBuffer
 from watchkit.core.rhythm import Rhythm
-
-
-class Body(Protocol):
-    """The body of an answer: see `Incoming`."""
-
-    async def read(self) -> bytes:
-        """Give what has come, waiting where nothing has; empty at the end."""
-        ...
-
-    def take(self) -> bytes:
-        """Give what has come, without waiting; empty where nothing has."""
-        ...
-
-    def hold(self) -> None:
-        """Leave the connection alone: what comes waits in the kernel."""
-        ...
-
-    def go_on(self) -> None:
-        """Let it be read again."""
-        ...
-
-    def close(self) -> None:
-        """Hang up at once."""
-        ...
 
 
 class HttpWatch:
@@ -48,7 +24,7 @@ class HttpWatch:
     __slots__ = ("_ended", "_incoming", "_lines", "_pause", "_rhythm", "_suspect")
 
     def __init__(
-        self, incoming: Body, max_frame: int, suspect: Callable[[], None], pause: float = 0.0
+        self, incoming: Incoming, max_frame: int, suspect: Callable[[], None], pause: float = 0.0
     ) -> None:
         self._incoming = incoming
         self._lines = LineBuffer(max_frame)

@@ -1,8 +1,12 @@
 """Laws of a watch that reads together what comes fast, in virtual time."""
 
+from collections.abc import Callable
+from typing import cast
+
 import anyio
 import pytest
 
+from watchkit.api.incoming import Incoming
 from watchkit.api.stream import HttpWatch
 from watchkit.core.errors import TransportError
 from watchkit.testing import VIRTUAL_BACKENDS, VirtualBackend, virtual_backend
@@ -62,10 +66,17 @@ class Body:
         """Nothing is open."""
 
 
+def watch_of(
+    body: Body, pause: float = PAUSE, suspect: Callable[[], None] = lambda: None
+) -> HttpWatch:
+    """Make a watch of an answer with no socket."""
+    return HttpWatch(cast("Incoming", body), 1 << 20, suspect, pause)
+
+
 async def received(body: Body, reads: int, pause: float = PAUSE) -> list[tuple[float, int]]:
     """Receive so often: when, after how many milliseconds, and how many frames."""
     began = anyio.current_time()
-    watch = HttpWatch(body, 1 << 20, lambda: None, pause)
+    watch = watch_of(body, pause)
     seen: list[tuple[float, int]] = []
     for _ in range(reads):
         frames = await watch.receive()
@@ -110,7 +121,7 @@ async def test_without_a_pause_every_event_is_read_as_it_comes() -> None:
 async def test_what_is_there_already_is_read_without_a_pause() -> None:
     """A consumer that is slower than the events makes its own pauses."""
     body = at(10, 11, 12, 13)
-    watch = HttpWatch(body, 1 << 20, lambda: None, PAUSE)
+    watch = watch_of(body, PAUSE)
     for _ in range(2):
         await watch.receive()
     await anyio.sleep(0.01)
@@ -123,7 +134,7 @@ async def test_what_is_there_already_is_read_without_a_pause() -> None:
 async def test_a_pause_that_is_cancelled_lets_the_connection_be_read_again() -> None:
     """And loses nothing."""
     body = at(10, 11, 12)
-    watch = HttpWatch(body, 1 << 20, lambda: None, PAUSE)
+    watch = watch_of(body, PAUSE)
     for _ in range(2):
         await watch.receive()
     with anyio.move_on_after(0.001) as scope:
@@ -138,7 +149,7 @@ async def test_what_breaks_during_a_pause_is_raised_after_it() -> None:
     """As it would have been without one."""
     body = at(10, 11)
     suspected: list[bool] = []
-    watch = HttpWatch(body, 1 << 20, lambda: suspected.append(True), PAUSE)
+    watch = watch_of(body, PAUSE, lambda: suspected.append(True))
     for _ in range(2):
         await watch.receive()
     body.broken = True
