@@ -19,7 +19,8 @@ Predicate: TypeAlias = Callable[[Change[T]], bool]
 class Outlet(Generic[T]):
     """Takes in what the cache tells, without waiting; gives it out when its reader asks.
 
-    `initial` changes are counted: once all have been handled, the outlet is `synced`.
+    `is_single`: it has one reader, who takes no change before the last one is done. `initial`
+    changes are counted: once all have been handled, the outlet is `synced`.
     `on_error` is told of a predicate that raises; its change is left out.
     """
 
@@ -31,6 +32,7 @@ class Outlet(Generic[T]):
         buffer: int,
         predicate: Predicate[T] | None,
         replay: bool = True,
+        is_single: bool = True,
         on_error: Callable[[Exception, Change[T]], None],
     ) -> None:
         if delivery not in {"latest", "every"}:
@@ -38,7 +40,9 @@ class Outlet(Generic[T]):
         if buffer < 1:
             raise ValueError(f"buffer must be at least 1 change, not {buffer}")
         self.name = name
-        self.queue: Queue[T] = Latest() if delivery == "latest" else Every(buffer)
+        self.queue: Queue[T] = (
+            Latest(is_single=is_single) if delivery == "latest" else Every(buffer)
+        )
         self.is_open: bool = True
         self.error: BaseException | None = None
         self.synced: anyio.Event = anyio.Event()
@@ -53,8 +57,8 @@ class Outlet(Generic[T]):
         self._is_synced = False
         self._wake: anyio.Event | None = None
 
-    def offer(self, changes: Sequence[Change[T]]) -> None:
-        """Take changes in, those that are wanted."""
+    def offer(self, changes: Sequence[Change[T]], *, distinct: bool = False) -> None:
+        """Take changes in, those that are wanted; `distinct`: no two are of one key."""
         if not self.is_open:
             return
         if self._predicate is not None or not self._replay:
@@ -62,8 +66,7 @@ class Outlet(Generic[T]):
         if not self._is_synced:
             self._put_unsynced(changes)
         else:
-            for change in changes:
-                self.queue.put(change)
+            self.queue.put_all(changes, distinct=distinct)
         self.received += len(changes)
         self.peak = max(self.peak, len(self.queue))
         self.notify()
@@ -89,10 +92,9 @@ class Outlet(Generic[T]):
 
     def done(self, change: Change[T]) -> None:
         """Count a change as handled, whatever came of it."""
-        key = change.meta.key
-        self.queue.done(key)
+        self.queue.finish(change)
         if not self._is_synced:
-            self._initial.discard(key)
+            self._initial.discard(change.meta.key)
             self._check_synced()
 
     async def more(self) -> None:

@@ -47,8 +47,9 @@ class Outlets(Generic[T]):
 
     def offer(self, changes: Sequence[Change[T]]) -> None:
         """Tell all of them."""
+        distinct = len({change.meta.key for change in changes}) == len(changes)
         for outlet in tuple(self._all):
-            outlet.offer(changes)
+            outlet.offer(changes, distinct=distinct)
 
     def replay(self, changes: Sequence[Updated[T]]) -> None:
         """Let all of them handle the cache once more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from typing import Generic, Protocol, TypeAlias
 
 from watchkit.core.coalescing import merged
@@ -33,8 +34,16 @@ class Queue(Protocol[T]):
         """Give the next change whose key nobody works on, and let its key be worked on."""
         ...
 
+    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:
+        """Let these wait, one after the other; `distinct`: no two are of one key."""
+        ...
+
     def done(self, key: str) -> None:
         """Let a key be given out again."""
+        ...
+
+    def finish(self, change: Change[T]) -> None:
+        """Let the key of a change that was given out be given out again."""
         ...
 
     def keys(self) -> set[str]:
@@ -47,16 +56,26 @@ class Queue(Protocol[T]):
 
 
 class Latest(Generic[T]):
-    """At most one entry per key: what brings the handler from what it saw to what is."""
+    """At most one entry per key: what brings the handler from what it saw to what is.
 
-    def __init__(self) -> None:
+    With one reader only (`is_single`), changes of distinct keys that come while nothing waits are
+    given out as they came: that takes no look at their keys until something comes behind them.
+    It is one list for all handlers, and most of them keep up.
+    """
+
+    def __init__(self, *, is_single: bool = False) -> None:
+        self._is_single = is_single
+        self._batch: Sequence[Change[T]] = ()
+        self._next = 0
+        self._in_hand: Change[T] | None = None
+        """What was given out of the batch, and is not done yet."""
         # A dict looks for its first key behind all that were taken before: 80,000 cost 2 s.
         self._ready: OrderedDict[str, _Pending[T]] = OrderedDict()
         self._parked: dict[str, _Pending[T]] = {}
         self._busy: set[str] = set()
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._parked)
+        return len(self._ready) + len(self._parked) + len(self._batch) - self._next
 
     @property
     def free(self) -> int | None:
@@ -65,6 +84,8 @@ class Latest(Generic[T]):
 
     def put(self, change: Change[T]) -> None:
         """Merge a change into what waits of its key."""
+        if self._batch or self._in_hand is not None:
+            self._split()
         key = change.meta.key
         waiting: dict[str, _Pending[T]] = self._ready
         if key in self._busy:
@@ -77,8 +98,23 @@ class Latest(Generic[T]):
         else:
             del waiting[key]
 
+    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:
+        """Merge these into what waits; where nothing does, they are given out as they are."""
+        is_idle = self._in_hand is None and not (self._batch or self._ready or self._busy)
+        if is_idle and distinct and self._is_single:
+            self._batch, self._next = changes, 0
+            return
+        for change in changes:
+            self.put(change)
+
     def take(self) -> Change[T] | None:
         """Give the change that waits longest, of the keys that nobody works on."""
+        if self._batch:
+            change = self._in_hand = self._batch[self._next]
+            self._next += 1
+            if self._next == len(self._batch):
+                self._batch, self._next = (), 0
+            return change
         if not self._ready:
             return None
         key, pending = self._ready.popitem(last=False)
@@ -94,14 +130,32 @@ class Latest(Generic[T]):
         if self._parked and (pending := self._parked.pop(key, None)):
             self._ready[key] = pending
 
+    def finish(self, change: Change[T]) -> None:
+        """Let what has come of its key meanwhile wait its turn."""
+        if self._in_hand is change:
+            self._in_hand = None
+        else:
+            self.done(change.meta.key)
+
     def keys(self) -> set[str]:
         """Every key of which anything waits or is worked on."""
+        self._split()
         return {*self._ready, *self._busy}
 
     def clear(self) -> None:
         """Forget all that waits."""
+        self._batch, self._next = (), 0
         self._ready.clear()
         self._parked.clear()
+
+    def _split(self) -> None:
+        """Put what is left of the batch under its keys: something comes behind it."""
+        rest, self._batch, self._next = self._batch[self._next :], (), 0
+        if self._in_hand is not None:
+            self._busy.add(self._in_hand.meta.key)
+            self._in_hand = None
+        for change in rest:
+            self.put(change)
 
 
 class Every(Generic[T]):
@@ -127,6 +181,11 @@ class Every(Generic[T]):
         self._order.append(change)
         self._waiting += 1
 
+    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:  # noqa: ARG002
+        """Let these wait behind all others."""
+        self._order.extend(changes)
+        self._waiting += len(changes)
+
     def take(self) -> Change[T] | None:
         """Give the first change whose key nobody works on; what it passes by is parked."""
         while self._order:
@@ -147,6 +206,10 @@ class Every(Generic[T]):
         self._order.appendleft(parked.popleft())
         if not parked:
             del self._parked[key]
+
+    def finish(self, change: Change[T]) -> None:
+        """Let the next change of its key that was parked come first of all."""
+        self.done(change.meta.key)
 
     def keys(self) -> set[str]:
         """Every key of which anything waits or is worked on."""
