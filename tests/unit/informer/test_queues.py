@@ -125,6 +125,17 @@ def test_what_was_given_out_is_worked_on_until_it_is_done() -> None:
     assert said(told.taken[2:]) == ["~a u1 1>3"]
 
 
+def test_what_is_in_hand_counts_among_the_keys_on_their_way() -> None:
+    """Whoever replays the cache leaves it out, and nothing is settled before it is done."""
+    told = Told(is_single=True)
+    told.put_all(["a"])
+    told.read()
+
+    assert told.queue.keys() == {"shop/a"}
+    told.read()
+    assert told.queue.keys() == set()
+
+
 def test_nothing_is_left_of_what_was_cleared() -> None:
     """Of a list that was to be given out as it came, either."""
     told = Told(is_single=True)
