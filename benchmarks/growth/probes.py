@@ -5,7 +5,6 @@ import gc
 import os
 import resource
 import selectors
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -90,14 +89,14 @@ class Meter:
 
 
 def collection_ms() -> dict[str, float]:
-    """Collect garbage until there is none; the milliseconds that a full look then takes."""
+    """Collect garbage until there is none; the least milliseconds of a full look then."""
     gc.collect()
     took: list[float] = []
     for _ in range(_COLLECTIONS):
         began = time.process_time()
         gc.collect()
         took.append((time.process_time() - began) * 1e3)
-    return {"collection_ms": statistics.median(took), "tracked": float(len(gc.get_objects()))}
+    return {"collection_ms": min(took), "tracked": float(len(gc.get_objects()))}
 
 
 def resident() -> int:

@@ -10,7 +10,7 @@ from kubernetes_asyncio.client import ApiClient, CoreV1Api
 
 from benchmarks.growth.control import Control
 from benchmarks.growth.probes import Meter, resident
-from watchkit import ListWatch, RetryWatcher
+from watchkit import ListOptions, ListWatch, RetryWatcher
 
 Figures = dict[str, float]
 
@@ -24,14 +24,14 @@ class _Watches:
     def __init__(self, api: ApiClient, version: int) -> None:
         self.seen = 0
         self._pods = CoreV1Api(api).list_namespaced_pod
-        self._version = version
+        self._options = ListOptions(resource_version=str(version))
         self._wanted = 0
         self._reached = asyncio.Event()
 
     async def watch(self) -> None:
         """Watch until cancelled."""
         source = ListWatch(self._pods, "default")
-        async with RetryWatcher(source, {"resource_version": str(self._version)}) as watcher:
+        async with RetryWatcher(source, self._options) as watcher:
             async for _ in watcher:
                 self.seen += 1
                 if self.seen >= self._wanted:
