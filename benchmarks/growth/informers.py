@@ -182,4 +182,4 @@ async def relist(
 
 async def _listed_again(informer: SharedInformer, lists: object) -> None:
     while informer.statistics().lists == lists or informer.health.state.name != "WATCHING":  # noqa: ASYNC110
-        await asyncio.sleep(0.005)  # nothing tells of a list that changes nothing
+        await asyncio.sleep(0.05)  # nothing tells of a list that changes nothing

@@ -2,7 +2,7 @@
 
 import importlib.util
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +40,8 @@ class Plot:
     is_log: bool = True
     is_y_log: bool = False
     goal: tuple[float, str] | None = None
+    once: frozenset[str] = frozenset()
+    """Figures that are the same on every line: those of the last one are drawn."""
 
 
 PLOTS: Final = (
@@ -122,6 +124,7 @@ PLOTS: Final = (
         "pods cached",
         "CPU time per object (μs)",
         {"list_us": "first list", "relist_us": "relist, nothing changed"},
+        once=frozenset({"relist_us"}),
     ),
     Plot(
         "blocked",
@@ -132,6 +135,7 @@ PLOTS: Final = (
         {"list_blocked_ms": "first list", "relist_blocked_ms": "relist, nothing changed"},
         is_y_log=True,
         goal=(50, "goal at 50,000 pods"),
+        once=frozenset({"relist_blocked_ms"}),
     ),
 )
 
@@ -157,22 +161,35 @@ def draw(found: Mapping[str, Any], folder: Path) -> None:
 
 def _draw(plot: Plot, said: Sequence[Said], file: Path) -> None:
     figure, axes = _axes(plot.title, plot.x, plot.y)
-    for line in dict.fromkeys(point["line"] for point in said):
+    lines = [*dict.fromkeys(point["line"] for point in said)]
+    for line in lines:
         for name, called in plot.figures.items():
+            if name in plot.once and line != lines[-1]:
+                continue
             mine = [point for point in said if point["line"] == line and rounds_of(point, name)]
             rounds = [[each / plot.unit for each in rounds_of(point, name)] for point in mine]
-            label = ", ".join(filter(None, [called, line]))
+            label = called if name in plot.once else ", ".join(filter(None, [called, line]))
             _line(axes, [point["x"] for point in mine], rounds, label)
     if plot.is_log:
-        axes.set_xscale("log")
+        _make_log(axes.xaxis, axes.set_xscale)
     if plot.is_y_log:
-        axes.set_yscale("log")
+        _make_log(axes.yaxis, axes.set_yscale)
     else:
         axes.set_ylim(bottom=0)
     if plot.goal is not None:
         height, what = plot.goal
         axes.axhline(height, color="gray", linestyle=":", label=what)
     _save(figure, axes, file)
+
+
+def _make_log(axis: Any, scale: Callable[[str], None]) -> None:  # noqa: ANN401 - matplotlib's
+    """Let it be logarithmic, and say numbers as people do."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: PLC0415
+
+    scale("log")
+    axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _line(axes: Any, xs: Sequence[float], rounds: Sequence[list[float]], label: str) -> None:  # noqa: ANN401
