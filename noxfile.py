@@ -97,6 +97,7 @@ def requirements(*groups: str) -> list[str]:
 
 def install(session: nox.Session, *wanted: str, project: bool = True) -> None:
     """Install at the locked versions, hashes checked, then the project itself as it stands."""
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""  # set, each process would compile all it imports
     session.install("-c", "constraints.txt", *wanted)
     if project:
         session.install("--no-deps", "--no-build-isolation", "--editable", ".")
@@ -194,8 +195,11 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run the Python that the documents show."""
+    """Build the documentation into build/docs, and run the Python that it shows."""
     install(session, *requirements("build", "docs"))
+    if not session.posargs:
+        strict = ("--fail-on-warning", "--keep-going", "--fresh-env", "--quiet")
+        session.run("sphinx-build", *strict, "-d", "build/doctrees", "docs", "build/docs")
     session.run("pytest", *(session.posargs or ["tests/docs", *PARALLEL]))
 
 

@@ -24,7 +24,7 @@ CONFIG_MAP: Final[dict[str, Any]] = {
     "metadata": {"name": "a", "namespace": "default"},
     "data": {"k": "1"},
 }
-PATIENCE: Final = 60.0
+PATIENCE: Final = 150.0
 
 
 class Kubectl:

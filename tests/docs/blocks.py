@@ -3,7 +3,9 @@
 A comment on the line before the fence says what a reader knows from the text around it:
 
     <!-- given: pods, save -->      names that `tests.docs.run` provides
-    <!-- not run: why -->           compiled only
+    <!-- endless: pods -->          the same, and it goes on until it is interrupted
+    <!-- before: v1 -->             the same, of another library: what that leaves behind is its own
+    <!-- not run: why -->           compiled only; its first line tells the reader: `# not run here`
 """
 
 import re
@@ -12,7 +14,7 @@ from pathlib import Path
 
 _FENCED = re.compile(
     r"""
-    (?:^<!--[ ](?P<word>given|not[ ]run):[ ](?P<said>[^\n]*?)[ ]-->\n)?
+    (?:^<!--[ ](?P<word>given|endless|before|not[ ]run)(?::[ ](?P<said>[^\n]*?))?[ ]-->\n)?
     ^```python\n
     (?P<code>.*?)
     ^```$
@@ -30,6 +32,8 @@ class Block:
     code: str
     given: tuple[str, ...] = ()
     runs: bool = True
+    is_endless: bool = False
+    is_foreign: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}:{self.line}"
@@ -47,8 +51,14 @@ def blocks_of(name: str, text: str) -> list[Block]:
             name=name,
             line=text.count("\n", 0, match.start("code")) + 1,
             code=match["code"],
-            given=tuple(re.findall(r"\w+", match["said"])) if match["word"] == "given" else (),
+            given=() if match["word"] == "not run" else _names(match["said"]),
             runs=match["word"] != "not run",
+            is_endless=match["word"] == "endless",
+            is_foreign=match["word"] == "before",
         )
         for match in _FENCED.finditer(text)
     ]
+
+
+def _names(said: str | None) -> tuple[str, ...]:
+    return tuple(re.findall(r"\w+", said or ""))

@@ -1,24 +1,38 @@
-"""Run one block of a document, as a process of its own: `python -m tests.docs.run NAME GIVEN...`.
+"""Runs blocks of documents, each as a process of its own: `python -m tests.docs.run`.
 
-The code comes by standard input. It may await at its top level, as a notebook does; else it is a
-plain program, which may start a loop of its own.
+It has imported what blocks need, which takes longer than most of them run, and forks for each job
+that comes by standard input, a line of JSON. It answers each with two lines: the process' id, when
+the block begins, and, when that has ended, its exit status. A block may await at its top level, as
+a notebook does; else it is a plain program, which may start a loop of its own.
 """
 
 import ast
 import asyncio
 import inspect
+import json
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import CodeType
+from typing import TypedDict, cast
 
 from kubernetes_asyncio import client
 
 import watchkit
 
 INTERRUPTED = 130  # as shells tell it: 128 + SIGINT
-BEGAN = "began"  # the file that is there once all is imported and the block begins
+
+
+class Job(TypedDict):
+    """A block to run: what to call it, where, and what it takes as given."""
+
+    name: str
+    code: str
+    given: list[str]
+    folder: str
+    environ: dict[str, str]
 
 
 def ignore(*_: object) -> None:
@@ -50,19 +64,47 @@ async def run(code: CodeType, names: Iterable[str]) -> None:
             await outcome
 
 
-def main(name: str, *names: str) -> None:
-    """Run what comes by standard input."""
+def main(job: Job) -> None:
+    """Run a block."""
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    code = compile(sys.stdin.read(), name, "exec", flags=flags)
-    Path(BEGAN).touch()
-    if names or code.co_flags & inspect.CO_COROUTINE:
-        asyncio.run(run(code, names))
+    code = compile(job["code"], job["name"], "exec", flags=flags)
+    if job["given"] or code.co_flags & inspect.CO_COROUTINE:
+        asyncio.run(run(code, job["given"]))
     else:
         exec(code, {"__name__": "__main__"})  # noqa: S102 - what our own documents show
 
 
+def next_job() -> Job | None:
+    """Give the next job in a process that is its own, and settled; None where no more will come."""
+    for line in sys.stdin:
+        settled, settling = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            job = cast("Job", json.loads(line))
+            settle(job)
+            os.close(settling)
+            return job
+        os.close(settling)
+        os.read(settled, 1)  # its end: nobody writes
+        os.close(settled)
+        print(pid, flush=True)  # noqa: T201 - the answer
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
+    return None
+
+
+def settle(job: Job) -> None:
+    """Go to the job's folder, whose file `stderr` gets what is said there; the rest is nobody's."""
+    os.chdir(job["folder"])
+    os.environ.update(job["environ"])
+    with Path(os.devnull).open("r+") as nothing, Path("stderr").open("w") as said:
+        for descriptor, file in enumerate((nothing, nothing, said)):
+            os.dup2(file.fileno(), descriptor)
+
+
 if __name__ == "__main__":
     try:
-        main(*sys.argv[1:])
+        if (job := next_job()) is not None:
+            main(job)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -18,7 +18,7 @@ from .programs import SOON, Program, running
 
 DIGEST = "example.com/digest"
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from .world import pod
 
 VERBS: Final = ("added", "modified", "deleted")
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ from .programs import EXAMPLES, SOON, Program, running
 
 QUICK: Final = ("--max-retries", "2", "--initial-delay", "0.05", "--max-delay", "0.05")
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +63,22 @@ async def a_gateway(port: int) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-def a_free_port() -> int:
-    """Give a port of loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+@contextmanager
+def a_free_port() -> Iterator[int]:
+    """Keep a port of loopback that nobody listens on: nobody gets it but a gateway of ours."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers set it
+        yield int(holder.getsockname()[1])
 
 
 async def test_it_serves_while_it_waits_and_is_ready_once_the_gateway_is_there() -> None:
     """Later than all its retries: it says so, serves on, and finds the gateway in the end."""
-    port = a_free_port()
+    with a_free_port() as port:
+        await _waits_and_finds(port)
+
+
+async def _waits_and_finds(port: int) -> None:
     async with serving(f"http://127.0.0.1:{port}", *QUICK) as app:
         assert await app.page("/healthz") == (200, "ok\n")
         assert await app.page("/") == (200, "hello\n")
@@ -93,9 +99,9 @@ async def test_its_settings_may_be_environment_variables() -> None:
     """As a deployment sets them; a flag wins over its variable."""
     environ = {"GATEWAY_MAX_RETRIES": "7", "GATEWAY_INITIAL_DELAY": "0.01"}
     flags = ("--max-retries", "1", "--max-delay", "0.01")
-    url = f"http://127.0.0.1:{a_free_port()}"
-    async with serving(url, *flags, **environ) as app:
-        assert "given up after 2 attempts" in await app.program.says("still no gateway")
+    with a_free_port() as port:
+        async with serving(f"http://127.0.0.1:{port}", *flags, **environ) as app:
+            assert "given up after 2 attempts" in await app.program.says("still no gateway")
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,21 @@ def pod(namespace: str, name: str) -> dict[str, object]:
     }
 
 
+def greeting(namespace: str, name: str) -> dict[str, object]:
+    """Give the manifest of a custom resource."""
+    return {
+        "apiVersion": "example.com/v1",
+        "kind": "Greeting",
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {"text": "hello"},
+    }
+
+
 def populated() -> FakeCluster:
-    """Give a cluster with a few pods in two namespaces."""
+    """Give a cluster with a few pods in two namespaces, and a custom resource in one."""
     cluster = FakeCluster()
+    cluster.add_resource("example.com/v1", "greetings", "Greeting")
+    cluster.create(greeting("shop", "hi"))
     for namespace in NAMESPACES:
         for number in range(3):
             cluster.create(pod(namespace, f"web-{number}"))

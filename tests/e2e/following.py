@@ -13,7 +13,7 @@ from .harness import Cluster, JsonObject
 QUICK = Backoff(initial=0.05, cap=0.5)
 """A back-off for tests: the default's shape, without its patience."""
 
-PATIENCE = 30.0  # seconds for anything that a healthy watcher does
+PATIENCE = 120.0  # seconds for what takes a healthy watcher one: the machine may be busy
 
 
 class Population:

@@ -28,7 +28,7 @@ class WatchReading:
         event: JsonObject = json.loads(line)
         return event
 
-    async def next(self, timeout: float = 10.0) -> JsonObject:
+    async def next(self, timeout: float = 60.0) -> JsonObject:
         """Return the next event.
 
         Raises:
@@ -47,7 +47,7 @@ async def raw_watch(
     url = url or cluster.url
     headers = {"Authorization": f"Bearer {cluster.admin.token}", "Accept-Encoding": "identity"}
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session,
         session.get(
             url + path,
             params={"watch": "true", **(query or {})},

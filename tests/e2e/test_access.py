@@ -5,7 +5,16 @@ import pytest
 from watchkit import Added, Deleted, HealthState, ListWatch, Modified, RetryWatcher
 
 from .following import QUICK, Population, configmaps, following
-from .harness import Cluster, RecordingProxy, client_for, define, grant, revoke, undefine, watches
+from .harness import (
+    Cluster,
+    RecordingProxy,
+    client_for,
+    define,
+    grant,
+    open_watches,
+    revoke,
+    undefine,
+)
 from .test_outage import becomes
 
 pytestmark = pytest.mark.anyio
@@ -22,17 +31,17 @@ async def test_rights_are_revoked_and_granted(
     async with client_for(proxy.kubeconfig_for(user)) as api:
         watcher = RetryWatcher(configmaps(api, namespace), backoff=QUICK)
         async with following(watcher) as followed:
-            await proxy.wait_for(watches)
+            await proxy.wait_for(open_watches)
             await revoke(control_plane, given)
             await population.create("one-0")
             await followed.has_seen("one-0")  # an open watch outlives its rights
             proxy.cut()
-            await becomes(watcher, HealthState.FORBIDDEN, within=10)
+            await becomes(watcher, HealthState.FORBIDDEN)
             await population.create("one-1")
             await population.delete("one-0")
             await grant(control_plane, user, namespace)
             await followed.until(lambda it: ("DELETED", "one-0") in it.told())
-            assert watcher.health.state is HealthState.WATCHING
+            await becomes(watcher, HealthState.WATCHING)
 
     assert followed.told() == [("ADDED", "one-0"), ("ADDED", "one-1"), ("DELETED", "one-0")]
     assert followed.inferred() == []
@@ -46,7 +55,7 @@ async def test_rights_come_later_than_the_watcher(control_plane: Cluster, namesp
     async with client_for(user.kubeconfig) as api:
         watcher = RetryWatcher(configmaps(api, namespace), replay_existing=True, backoff=QUICK)
         async with following(watcher) as followed:
-            await becomes(watcher, HealthState.FORBIDDEN, within=10)
+            await becomes(watcher, HealthState.FORBIDDEN)
             await grant(control_plane, user, namespace)
             await followed.has_seen("one-0")
 
@@ -66,11 +75,11 @@ async def test_a_definition_is_deleted_and_recreated(control_plane: Cluster) -> 
             first = await control_plane.call("POST", path, widget)
             await followed.has_seen("one")
             await undefine(control_plane, name)
-            await becomes(watcher, HealthState.NOT_SERVED, within=30)
+            await becomes(watcher, HealthState.NOT_SERVED)
             await define(control_plane, group, "widgets", "Widget")
             second = await control_plane.call("POST", path, widget)
             await followed.until(lambda it: len(it.told()) >= 3)
-            await becomes(watcher, HealthState.WATCHING, within=10)
+            await becomes(watcher, HealthState.WATCHING)
     await undefine(control_plane, name)
 
     assert followed.told() == [("ADDED", "one"), ("DELETED", "one"), ("ADDED", "one")]
@@ -85,7 +94,7 @@ async def test_a_definition_comes_later_than_the_watcher(control_plane: Cluster)
         source = ListWatch.for_resource(api, f"{group}/v1", "widgets", namespace="default")
         watcher = RetryWatcher(source, replay_existing=True, backoff=QUICK)
         async with following(watcher) as followed:
-            await becomes(watcher, HealthState.NOT_SERVED, within=10)
+            await becomes(watcher, HealthState.NOT_SERVED)
             name = await define(control_plane, group, "widgets", "Widget")
             body = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "one"}}
             await control_plane.call("POST", path, body)

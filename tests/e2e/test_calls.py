@@ -19,14 +19,18 @@ from structlog.testing import capture_logs
 
 from watchkit import Backoff, RetryingTransport, RetryPolicy
 
-from .calling import GUARDED, Ledger, Load, loading, reconcile
+from .calling import GUARDED, KINDS, Ledger, Load, loading, reconcile
 from .conftest import Launch
 from .harness import Cluster, ControlPlane
 
 pytestmark = pytest.mark.anyio
 
 MOVES: Final = 50 if os.environ.get("WATCHKIT_E2E_FULL") else 5
-PATIENT: Final = RetryPolicy(attempts=60, backoff=Backoff(initial=0.1, cap=1), deadline=90)
+PATIENT: Final = RetryPolicy(attempts=10_000, backoff=Backoff(initial=0.1, cap=1), deadline=400)
+"""No trouble lasts as long, on a busy machine either."""
+
+ENOUGH: Final = 100
+"""Calls of each kind that are done, at least."""
 
 
 @asynccontextmanager
@@ -78,7 +82,10 @@ TROUBLES: Final = {
     "apiserver killed": restart_apiserver,
 }
 SURE: Final = set(TROUBLES) if MOVES >= 50 else set(TROUBLES) - {"leadership moved"}
-"""What no load comes through without errors; of a few moves of leadership some do."""
+"""What no load comes through without errors; of a few moves of leadership some do.
+
+Without errors nothing is proven: it is done again then.
+"""
 
 
 @pytest.mark.fault("F60", "F61")
@@ -99,9 +106,14 @@ async def test_calls_outlive_etcd_and_the_api_server(
                 await anyio.sleep(2)
                 for name, trouble in TROUBLES.items():
                     before = Counter(other.ledger.retryable)
-                    await trouble(plane)
-                    await anyio.sleep(3)
-                    seen[name] = other.ledger.retryable - before
+                    while not seen.get(name):  # where leadership had just moved, it hurt nobody
+                        await trouble(plane)
+                        await anyio.sleep(3)
+                        seen[name] = _guarded(other.ledger.retryable - before)
+                        if name not in SURE:
+                            break
+                while min(load.ledger.ok[kind] for kind in KINDS) <= ENOUGH:
+                    await anyio.sleep(0.1)
         truths = [
             await reconcile(plane, space, each.ledger)
             for space, each in zip(spaces, (load, other), strict=True)
@@ -112,14 +124,11 @@ async def test_calls_outlive_etcd_and_the_api_server(
         print(f"\nwith the transport: {_told(load.ledger)}; retries {dict(retries)}; {truths[0]}")
         print(f"without it: {_told(other.ledger)}; {truths[1]}")
         for name, counts in seen.items():
-            print(f"{name}: saved {sum(counts[kind] for kind in GUARDED)}; {dict(counts)}")
+            print(f"{name}: saved {counts.total()}; {dict(counts)}")
 
     assert not load.ledger.wrong
     assert not sum(load.ledger.retryable[kind] for kind in GUARDED)
     assert {kind for kind, _ in load.ledger.errors} <= {"create", "patch"}
-    for name in SURE:
-        assert sum(seen[name][kind] for kind in GUARDED) > 0, f"{name} hurt nobody"
-    assert min(load.ledger.ok.values()) > 100
 
 
 async def test_fifty_tasks_call_while_the_api_server_restarts(
@@ -157,6 +166,10 @@ async def test_fifty_tasks_call_while_the_api_server_restarts(
     assert not errors
     assert transport.statistics["retried"] >= 50
     assert len(calls - before) == 50
+
+
+def _guarded(counts: Counter[str]) -> Counter[str]:
+    return Counter({kind: counts[kind] for kind in GUARDED if counts[kind]})
 
 
 def _told(ledger: Ledger) -> str:

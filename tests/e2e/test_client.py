@@ -1,7 +1,6 @@
 """On a real server: what a client of connect() lives through, while it watches and calls."""
 
 import json
-import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,18 +13,19 @@ from kubernetes_asyncio.client import ApiClient, CoreV1Api
 from watchkit import Backoff, ClientConfig, RetryPolicy, RetryWatcher, TransportError, connect
 
 from .conftest import Launch
-from .following import QUICK, Following, Population, configmaps, following
+from .following import PATIENCE, QUICK, Following, Population, configmaps, following
 from .harness import Cluster, TokenWebhook, grant
 from .harness.cluster import User
 
 pytestmark = pytest.mark.anyio
 
-REMEMBERED = 10.5  # seconds that the server trusts a token which it has accepted, and a little
-PATIENT = RetryPolicy(attempts=1000, backoff=Backoff(initial=0.05, cap=0.2), deadline=60)
+PATIENT = RetryPolicy(attempts=100_000, backoff=Backoff(initial=0.05, cap=0.2), deadline=400)
+PLUGIN_TIME = 10  # seconds; a plugin that does not hang has them to start in
+LATE = f"took longer than {PLUGIN_TIME} s"
 PLUGIN = """
 import json, pathlib, sys, time
 if pathlib.Path(sys.argv[2]).exists():
-    time.sleep(60)
+    time.sleep(600)
 token = pathlib.Path(sys.argv[1]).read_text()
 print(json.dumps({"apiVersion": "v1", "kind": "ExecCredential", "status": {"token": token}}))
 """
@@ -51,8 +51,14 @@ def written(path: Path, cluster: Cluster, user: dict[str, object], authority: Pa
 def authority_of(cluster: Cluster, path: Path) -> Path:
     """Copy the authority of a cluster to a file of the test's."""
     assert cluster.ca_file is not None
-    shutil.copy(cluster.ca_file, path)
-    return path
+    return put(path, cluster.ca_file.read_text())
+
+
+def put(path: Path, text: str) -> Path:
+    """Replace a file in one step, as kubelets do: nobody reads half of it."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    return fresh.replace(path)
 
 
 class Calls:
@@ -72,10 +78,10 @@ class Calls:
                 self.failures.append(error)
             await anyio.sleep(0.02)
 
-    async def more(self, count: int = 10, timeout: float = 30) -> None:
+    async def more(self, count: int = 10) -> None:
         """Wait for so many more that succeed."""
         target = self.done + count
-        with anyio.fail_after(timeout):
+        with anyio.fail_after(PATIENCE):
             while self.done < target:
                 await anyio.sleep(0.02)
 
@@ -111,12 +117,12 @@ async def test_a_token_is_rotated_under_calls_and_a_watch(
             await population.create("one-0")
             await followed.has_seen("one-0")
             webhook.accept("second-token", "robot")
-            token.write_text("second-token\n")
+            put(token, "second-token\n")
             webhook.reject("first-token")
-            await anyio.sleep(REMEMBERED)
+            await plane.forgets("first-token")
             await calls.more()
             await population.create("one-1")
-            await followed.has_seen("one-1", timeout=5)
+            await followed.has_seen("one-1")
             print(f"{calls.done} calls, {len(calls.failures)} failed")
 
     assert calls.failures == []
@@ -140,12 +146,11 @@ async def test_the_authority_is_replaced_under_calls_and_a_watch(
             await plane.replace_authority()
             stranger = calls.done
             await population.create("one-1")
-            await anyio.sleep(1)
+            await followed.until(lambda it: "not trusted" in str(it.watcher.health.cause))
             assert calls.done == stranger  # not trusted, and not given the token
-            assert "not trusted" in str(followed.watcher.health.cause)
             authority_of(plane, authority)
-            await calls.more(timeout=5)
-            await followed.has_seen("one-1", timeout=5)
+            await calls.more()
+            await followed.has_seen("one-1")
             print(f"{calls.done} calls, {len(calls.failures)} failed")
 
     assert calls.failures == []
@@ -167,10 +172,10 @@ async def test_the_authority_is_renewed_in_time(
                 group.start_soon(plane.replace_authority)
                 await anyio.sleep(0.1)
                 assert plane.ca_file is not None
-                authority.write_text(old + plane.ca_file.read_text())
-            await calls.more(timeout=5)
+                put(authority, old + plane.ca_file.read_text())
+            await calls.more()
             await Population(plane, "default").create("one-0")
-            await followed.has_seen("one-0", timeout=5)
+            await followed.has_seen("one-0")
 
     assert calls.failures == []
 
@@ -194,25 +199,22 @@ async def test_a_plugin_that_hangs_is_one_clear_error(
         }
         authority = authority_of(plane, tmp_path / "ca.crt")
         file = written(tmp_path / "config", plane, {"exec": plugin}, authority)
-        config = ClientConfig(kubeconfig=file, exec_timeout=1)
+        config = ClientConfig(kubeconfig=file, exec_timeout=PLUGIN_TIME)
         async with connect(config) as api, connect(config) as other, busy(api) as (followed, calls):
             hang.touch()
-            began = anyio.current_time()
-            with pytest.raises(TransportError, match=r"took longer than 1 s"):
+            with anyio.fail_after(PATIENCE), pytest.raises(TransportError, match=LATE):
                 async with connect(config):
                     pass
-            assert anyio.current_time() - began < 3
             await calls.more()  # their token is still good
             assert calls.failures == []
 
-            token.write_text("second-token")
+            put(token, "second-token")
             webhook.reject("first-token")
-            await anyio.sleep(REMEMBERED)
-            began = anyio.current_time()
-            async with anyio.create_task_group() as group:
-                for _ in range(20):
-                    group.start_soon(rejected, other)
-            assert anyio.current_time() - began < 4
+            await plane.forgets("first-token")
+            with anyio.fail_after(PATIENCE):  # one after the other, they would take longer
+                async with anyio.create_task_group() as group:
+                    for _ in range(20):
+                        group.start_soon(rejected, other)
             await population.create("one-0")
             await followed.has_seen("one-0")  # the watch was let in before
 
@@ -226,6 +228,6 @@ async def test_a_plugin_that_hangs_is_one_clear_error(
 
 async def rejected(api: ApiClient) -> None:
     """Make a call that fails, and say nothing of the token."""
-    with pytest.raises(Exception, match=r"401|took longer than 1 s") as caught:
+    with pytest.raises(Exception, match=rf"401|{LATE}") as caught:
         await CoreV1Api(api).list_namespaced_config_map("default")
     assert "first-token" not in repr(caught.value)

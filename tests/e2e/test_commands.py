@@ -98,7 +98,7 @@ def put_yaml(cluster: Cluster, path: str, text: str) -> None:
     direct = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=cluster.tls())
     )
-    with direct.open(request, timeout=30) as answer:
+    with direct.open(request, timeout=120) as answer:
         assert answer.status == 200
 
 
@@ -204,11 +204,13 @@ async def test_the_doctor_tells_an_unknown_face_from_an_empty_house(
 async def cured(user: User, *arguments: str) -> Ran:
     """Call the doctor until all is well: rights take a moment, and a busy server is late at times.
 
-    A bookmark that is due two seconds before the end of a watch may miss it.
+    A bookmark that is due two seconds before the end of a watch may miss it, and none is due
+    where the newest write was to what is watched: others write, their leases among it, in time.
     """
-    with anyio.fail_after(100):
+    with anyio.fail_after(400):
         while True:
             result = await ran("doctor", *arguments, "--kubeconfig", str(user.kubeconfig))
-            if (result.status, result.stderr.splitlines()[-1]) == (0, "all is well"):
+            *lines, verdict = result.stderr.splitlines()
+            if verdict == "all is well" and all(line.startswith("✓") for line in lines):
                 return result
             print(result.stderr)

@@ -25,7 +25,10 @@ from .fidelity.script import MAPS, SHOPS, Follow, Script, definition
 from .harness import ControlPlane, find_binaries, prepared_control_plane
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "fidelity.md"
-TRIES: Final = 3  # a machine too slow for a watch of some seconds gets longer ones
+SLOWER: Final = (2, 3, 3, 4)
+"""How much longer watches live for a machine that is too slow: within 30 s, and sometimes sooner,
+etcd moves the server's caches on by itself, which shows in bookmarks."""
+
 _CRDS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -45,7 +48,7 @@ async def _start(plane: ControlPlane) -> None:
 
 async def _serves(plane: ControlPlane) -> None:
     """Wait until its caches are filled: it says 429 before."""
-    with anyio.fail_after(60):
+    with anyio.fail_after(240):
         async with Player(plane.url, plane.admin.token, plane.tls()) as player:
             for path in (SHOPS, MAPS):
                 query = {"resourceVersion": "0", "timeoutSeconds": "1"}
@@ -123,7 +126,7 @@ async def test_both_servers_answer_every_script_alike(plane: ControlPlane) -> No
     """
     scripts = [*writing.SCRIPTS, *reading.SCRIPTS]
     answers = await _both(plane, scripts)
-    for slower in range(2, TRIES + 1):
+    for slower in SLOWER:
         again = [script for script in scripts if script.name in _differences(scripts, answers)]
         if again:
             answers |= await _both(plane, again, slower)

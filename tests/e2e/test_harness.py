@@ -12,6 +12,7 @@ import pytest
 from kubernetes_asyncio.client import CoreV1Api
 
 from .conftest import Launch
+from .following import PATIENCE
 from .harness import (
     Cluster,
     ControlPlane,
@@ -19,6 +20,7 @@ from .harness import (
     Kind,
     ServerFailedError,
     TokenWebhook,
+    User,
     adopted_cluster,
     client_for,
     define,
@@ -110,7 +112,7 @@ async def test_a_stopped_server_is_silent_until_continued_and_a_terminated_one_e
         async with raw_watch(plane, CONFIGMAPS, {"timeoutSeconds": "50"}) as watch:
             await watch.next()
             plane.terminate("apiserver")
-            assert await plane.exited("apiserver", timeout=15) == 0
+            assert await plane.exited("apiserver") == 0
         await plane.restart("apiserver")
         assert await plane.is_ready()
 
@@ -124,13 +126,16 @@ async def test_three_etcd_members_survive_the_loss_of_their_leader(
         leader = await plane.etcd_leader()
         plane.kill(leader)
         successor = await plane.etcd_leader()
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             while (await plane.request("POST", CONFIGMAPS, configmap("x"))).status >= 500:
                 await anyio.sleep(0.1)
         await plane.restart(leader)
 
         assert successor != leader
-        assert (await plane.request("GET", f"{CONFIGMAPS}/x")).status == 200
+        with anyio.fail_after(PATIENCE):  # they may elect again, where the machine is slow
+            while (found := await plane.request("GET", f"{CONFIGMAPS}/x")).status >= 500:
+                await anyio.sleep(0.1)
+        assert found.status == 200
         assert plane.process(leader).running
 
 
@@ -230,8 +235,17 @@ def test_a_named_cluster_is_adopted_and_left_as_it_was(control_plane: Cluster) -
         user = cluster.admin
 
     assert status.status == 200
-    gone = anyio.run(lambda: control_plane.request("GET", "/api/v1/secrets", user=user))
-    assert gone.status in {401, 403}
+    anyio.run(shut_out, control_plane, user)
+
+
+async def shut_out(cluster: Cluster, user: User) -> None:
+    """Wait until somebody may do nothing any more: the server reads rights by a watch."""
+    with anyio.fail_after(PATIENCE):
+        while True:
+            reply = await cluster.request("GET", "/api/v1/secrets", user=user)
+            if reply.status in {401, 403}:
+                return
+            await anyio.sleep(0.05)
 
 
 @pytest.mark.anyio
@@ -276,7 +290,7 @@ def test_no_process_outlives_a_run_that_is_killed(
 
 async def gone(pids: list[int]) -> None:
     """Wait until no such process is left."""
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE):
         while any(exists(pid) for pid in pids):
             await anyio.sleep(0.02)
 

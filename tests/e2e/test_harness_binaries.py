@@ -137,7 +137,7 @@ def test_runs_at_the_same_time_build_once(machine: dict[str, str], tmp_path: Pat
         )
         for _ in range(3)
     ]
-    said = [run.communicate(timeout=60) for run in runs]
+    said = [run.communicate(timeout=300) for run in runs]
 
     assert len({out for out, _ in said}) == 1
     assert len((tmp_path / "bin" / "builds").read_text().splitlines()) == 2

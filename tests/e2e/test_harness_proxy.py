@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kubernetes_asyncio.client import ApiException
 
 from .conftest import Launch
+from .following import PATIENCE
 from .harness import (
     Answer,
     Cluster,
@@ -41,6 +42,13 @@ async def create(cluster: Cluster, namespace: str, name: str, **data: str) -> Js
     """Create a ConfigMap and return it."""
     body: JsonObject = {"metadata": {"name": name}, "data": data}
     return await cluster.call("POST", path_in(namespace), body)
+
+
+async def none_left(proxy: RecordingProxy) -> None:
+    """Wait until a proxy has no connection."""
+    with anyio.fail_after(PATIENCE):
+        while proxy.connections:
+            await anyio.sleep(0.01)
 
 
 async def replayed(watch: WatchReading) -> str:
@@ -98,7 +106,7 @@ async def test_events_pass_at_once_and_a_cut_breaks_the_watch(
             await watch.next()
 
     assert proxy.requests[0].ended is None
-    assert proxy.connections == 0
+    await none_left(proxy)
     assert ("reset by peer" in str(caught.value)) is (how == "reset")
 
 
@@ -114,11 +122,14 @@ async def test_what_is_frozen_stays_silent_and_loses_nothing_when_thawed(
         await create(control_plane, namespace, "new")
         with pytest.raises(TimeoutError):
             await watch.next(timeout=0.3)
-        held: JsonObject = {"metadata": {"name": "held"}}
-        with pytest.raises(TimeoutError):
-            await near.request("POST", path_in(namespace), held, timeout=0.3)
-        assert (await control_plane.request("GET", f"{path_in(namespace)}/held")).status == 404
-        assert [request.status for request in proxy.requests] == [200, None]
+        async with anyio.create_task_group() as group:
+            group.start_soon(create, near, namespace, "held")
+            await proxy.wait_for(lambda request: request.method == "POST")
+            await anyio.sleep(0.3)  # an answer has had time to come
+            held = await control_plane.request("GET", f"{path_in(namespace)}/held")
+            assert held.status == 404
+            assert [request.status for request in proxy.requests] == [200, None]
+            group.cancel_scope.cancel()
         proxy.thaw()
 
         assert await replayed(watch) == "new"
@@ -208,9 +219,7 @@ async def test_a_client_that_leaves_frees_the_connection_to_the_server(
         async with raw_watch(control_plane, path_in(namespace), url=proxy.url) as watch:
             await replayed(watch)
             hold()
-        with anyio.fail_after(5):
-            while proxy.connections:
-                await anyio.sleep(0.01)
+        await none_left(proxy)
 
 
 async def test_the_end_of_the_server_reaches_the_client(private_control_plane: Launch) -> None:
@@ -227,9 +236,7 @@ async def test_the_end_of_the_server_reaches_the_client(private_control_plane: L
             plane.kill("apiserver")
             with pytest.raises(aiohttp.ClientPayloadError):
                 await watch.next()
-            with anyio.fail_after(5):
-                while proxy.connections:
-                    await anyio.sleep(0.01)
+            await none_left(proxy)
         with pytest.raises(ConnectionResetError):
             await through(proxy, plane).request("GET", "/version")
 

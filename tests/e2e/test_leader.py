@@ -5,7 +5,8 @@ Replicas are processes of their own (tests/e2e/leading.py), which are killed, st
 
 import signal
 import sys
-from contextlib import AbstractAsyncContextManager
+import time
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,8 +65,10 @@ class Count:
         return str((await self._cluster.call("GET", self.lease))["spec"]["holderIdentity"])
 
     async def delete_lease(self) -> None:
-        """Delete the Lease."""
-        await self._cluster.call("DELETE", self.lease)
+        """Delete the Lease, once it is there."""
+        with anyio.fail_after(LONG):
+            while (await self._cluster.request("DELETE", self.lease)).status == 404:
+                await anyio.sleep(0.05)
 
 
 @pytest.fixture
@@ -104,11 +107,11 @@ async def test_another_replica_takes_over_from_a_killed_one(
         heard = len(alive.said)
         died = anyio.current_time()
         dead.process.kill()
-        term = await alive.says("leads", after=heard)
-        print(f"taken over after {anyio.current_time() - died:.2f} s, terms of {TERMS}")
         await alive.says("counted", after=heard)
+        print(f"went on after {anyio.current_time() - died:.2f} s, terms of {TERMS}")
 
-    assert term["transitions"] >= 1
+    terms = [line for line in alive.said if line["event"] == "leads"]
+    assert terms[-1]["transitions"] >= 1
     assert each_once(dead, alive, ended=dead)
 
 
@@ -135,10 +138,11 @@ async def _stopped_before_its_write(old: Replica, count: Count) -> int:
     """Stop it between a read and its write, and give the number that it would write."""
     while True:
         heard = len(old.said)
-        number = int((await old.says("read", after=heard))["n"])
+        read = await old.says("read", after=heard)
+        number = int(read["n"])
         old.process.send_signal(signal.SIGSTOP)
-        await anyio.sleep(1)  # what had left it before that arrives
-        if await count.value() == number - 1 and old.said[-1]["event"] == "read":
+        if time.monotonic() < read["until"]:
+            assert await count.value() == number - 1
             return number
         old.process.send_signal(signal.SIGCONT)  # it was quicker
 
@@ -186,23 +190,22 @@ async def test_a_holder_whose_server_falls_silent_stops(
     """A connection that hangs does not outlive the deadline; healed, it may lead again."""
     async with connect(ClientConfig(kubeconfig=proxy.kubeconfig)) as api:
         elector = LeaderElector(api, "silent", namespace=namespace, identity="a", **TERMS)
-        leading = anyio.Event()
+        begun: list[float] = []
 
         async def work() -> None:
-            leading.set()
+            begun.append(anyio.current_time())
+            proxy.freeze()
             await anyio.sleep_forever()
 
-        async def freeze() -> None:
-            await leading.wait()
-            proxy.freeze()
-
         with anyio.fail_after(LONG):
-            async with anyio.create_task_group() as group:
-                group.start_soon(freeze)
+            while not begun:  # a term may be over before it begins, where the machine is busy
                 with pytest.raises(LeadershipLost, match=r"it was not renewed for 2\.5 s"):
                     await elector.run(work)
             proxy.thaw()
-            assert await elector.run(_done) == "done"
+            while True:
+                with suppress(LeadershipLost):
+                    assert await elector.run(_done) == "done"
+                    break
 
 
 async def test_a_connection_that_hangs_costs_no_lease(
@@ -211,7 +214,7 @@ async def test_a_connection_that_hangs_costs_no_lease(
     """After a silent request the next one takes a new connection, in time."""
     async with connect(ClientConfig(kubeconfig=proxy.kubeconfig)) as api:
         elector = LeaderElector(
-            api, "hangs", namespace=namespace, lease_duration=60, renew_deadline=20, retry_period=1
+            api, "hangs", namespace=namespace, lease_duration=90, renew_deadline=30, retry_period=1
         )
 
         async def work() -> str:

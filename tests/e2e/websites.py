@@ -51,11 +51,13 @@ class Running:
         return [each for each in found if any(f"/{part}" in each.path for part in WORK)]
 
     def renewals(self) -> list[RecordedRequest]:
-        """Give the renewals of the lease that the server answered with 200."""
+        """Give what the server took of its writes of the lease: created, taken over, renewed."""
         return [
             each
             for each in self.proxy.requests
-            if each.method == "PUT" and "/leases/" in each.path and each.status == 200
+            if each.method in {"POST", "PUT"}
+            and "/leases" in each.path
+            and each.status in {200, 201}
         ]
 
 

@@ -29,7 +29,7 @@ from watchkit.testing import FakeApiServer, FakeCluster, Fault, Injection
 from watchkit.testing.fault import On
 from watchkit.testing.requests import Verb
 
-HANG: Final = 60.0
+HANG: Final = 200.0
 """Seconds after which a cell counts as hanging: far more than the slowest machine needs."""
 
 PATIENT: Final = 150.0

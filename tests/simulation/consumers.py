@@ -6,6 +6,7 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import anyio
 import anyio.lowlevel
@@ -35,8 +36,9 @@ from watchkit import (
 from watchkit.core.metadata import ObjectMeta
 
 
+@lru_cache(maxsize=512)
 def held(meta: ObjectMeta) -> Held:
-    """Read off what a view holds of an object."""
+    """Read off what a view holds of an object; each is told of and looked at many times."""
     content = (meta.annotations or {}).get("n", "")
     app = (meta.labels or {}).get("app", "")
     return Held(meta.key, meta.uid, meta.resource_version, app, content)

@@ -75,42 +75,41 @@ class _Events:
     def _told(self, told: Told) -> Iterator[str]:
         held, key = told.held, told.held.key
         had = self._view.get(key)
-        what = f"{told.at:.2f} s: {told.what} {held}"
         once = (held.uid, held.version, told.what)
         if once in self._seen:
-            yield f"unique: {what} came twice"
+            yield f"unique: {_said(told)} came twice"
         self._seen.add(once)
         if told.inferred and not self._in_gap and told.what != "DELETED":
-            yield f"reliable: {what} is inferred, and there was no gap"
-        yield from self._ordered(told, had, what)
+            yield f"reliable: {_said(told)} is inferred, and there was no gap"
+        yield from self._ordered(told, had)
         if told.what == "DELETED":
             self._view.pop(key, None)
         else:
             self._view[key] = held
             if not self._wanted(held):
-                yield f"filtered: {what} was not asked for"
+                yield f"filtered: {_said(told)} was not asked for"
         self._announced.add(key)
         if told.resume is not None:
             if not told.inferred and not told.initial:
                 yield from self._skipped(told.at, int(told.resume), told)
             yield from self._stands_at(told.at, told.resume)
 
-    def _ordered(self, told: Told, had: Held | None, what: str) -> Iterator[str]:
+    def _ordered(self, told: Told, had: Held | None) -> Iterator[str]:
         if had is None:
             if told.what == "MODIFIED" and self._whole:
-                yield f"ordered: {what} of what was not there"
+                yield f"ordered: {_said(told)} of what was not there"
             return
         if had.uid != told.held.uid and told.what != "DELETED":
-            yield f"ordered: {what} before {had} was deleted"
+            yield f"ordered: {_said(told)} before {had} was deleted"
         elif told.what == "ADDED" and told.held.key in self._announced:
-            yield f"ordered: {what} of what was there as {had}"
+            yield f"ordered: {_said(told)} of what was there as {had}"
         elif (
             not told.inferred
             and not self._in_gap
             and int(told.held.version) <= int(had.version)
             and told.what != "ADDED"
         ):
-            yield f"ordered: {what} after {had}"
+            yield f"ordered: {_said(told)} after {had}"
 
     def _skipped(self, at: float, version: int, told: Told | None) -> Iterator[str]:
         """Reliable: between two events without a gap, the server had none that was wanted."""
@@ -150,6 +149,11 @@ class _Events:
             yield f"C1: in the end the view is {self._view}, not {state}"
 
 
+def _said(told: Told) -> str:
+    """Say what came; only of what is wrong, for it costs more than all the rest."""
+    return f"{told.at:.2f} s: {told.what} {told.held}"
+
+
 def _steps(branch: Branch, wanted: Wanted, after: int, upto: int) -> list[tuple[int, str]]:
     seen = ((step.version, step.seen_by(wanted)) for step in branch.between(after, upto))
     return [(version, what) for version, what in seen if what is not None]
@@ -181,32 +185,31 @@ def judge_changes(
 
 def _changed(view: dict[str, Held], told: Told, wanted: Wanted, *, restored: bool) -> Iterator[str]:
     held, had = told.held, view.get(told.held.key)
-    what = f"{told.at:.2f} s: {told.what} {held}"
     if told.what == "ADDED" and had is not None:
-        yield f"ordered: {what} of what was there as {had}"
+        yield f"ordered: {_said(told)} of what was there as {had}"
     if told.what == "UPDATED":
-        yield from _updated(told, had, what, restored=restored)
+        yield from _updated(told, had, restored=restored)
     if told.what == "DELETED":
         if had is None or had.uid != held.uid:
-            yield f"ordered: {what} of {had}"
+            yield f"ordered: {_said(told)} of {had}"
         view.pop(held.key, None)
         return
     view[held.key] = held
     if not wanted(held):
-        yield f"filtered: {what} was not asked for"
+        yield f"filtered: {_said(told)} was not asked for"
 
 
-def _updated(told: Told, had: Held | None, what: str, *, restored: bool) -> Iterator[str]:
+def _updated(told: Told, had: Held | None, *, restored: bool) -> Iterator[str]:
     held, old = told.held, told.old
     if old is None or old != had:
-        yield f"ordered: {what} of old {old}, not {had}"
+        yield f"ordered: {_said(told)} of old {old}, not {had}"
         return
     if old.uid != held.uid:
-        yield f"ordered: {what} of another uid than {old}"
+        yield f"ordered: {_said(told)} of another uid than {old}"
     if told.replayed != (old == held):
-        yield f"unique: {what} changes nothing of {old}"
+        yield f"unique: {_said(told)} changes nothing of {old}"
     if not (restored or told.inferred or told.replayed) and _is_older(held, old):
-        yield f"ordered: {what} after {old}"
+        yield f"ordered: {_said(told)} after {old}"
 
 
 def _is_older(held: Held, had: Held) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from watchkit.testing.log import Manifest
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True, gc=False):
     """One object as a view holds it: who it is, at which version, with what in it."""
 
     key: str
@@ -37,8 +37,7 @@ View: TypeAlias = Mapping[str, Held]
 Wanted: TypeAlias = Callable[[Held], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, gc=False):
     """One write: the object before and after it, None where there was or is none."""
 
     version: int

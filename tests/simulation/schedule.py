@@ -28,6 +28,8 @@ AWAY: Final = 100.0
 """Seconds that a server which is restored is away: longer than caps and slow consumers take."""
 LOSSY: Final = 0.06
 """The part of the schedules in which the server loses events."""
+_LOSSLESS: Final = sorted(name for name, kind in KINDS.items() if not kind.lossy)
+"""The faults of all the others."""
 CALM: Final = 230.0
 """Seconds after a restore in which nothing else goes wrong: idle bound, cap, slowness, probe."""
 
@@ -217,12 +219,11 @@ def _writes(chance: random.Random, storms: list[float]) -> tuple[Write, ...]:
 
 def _storm(chance: random.Random, at: float) -> list[Strike]:
     """Break what is open, and have faults wait for those who come back."""
-    names = sorted(name for name, kind in KINDS.items() if not kind.lossy)
     first = Strike(round(at, 3), chance.choice(OPEN), chance.randint(0, 1), 1, now=True)
     rest = [
         Strike(
             round(at - 0.01, 3),
-            chance.choice(names),
+            chance.choice(_LOSSLESS),
             chance.choice([0, 0, 1, 2]),
             chance.choice([1, 1, 1, 2, 4, 6]),
             now=False,

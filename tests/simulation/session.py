@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import multiprocessing
 import sys
 import traceback
@@ -17,11 +18,15 @@ from tests.simulation.schedule import Schedule, drawn
 from tests.simulation.shrinking import shrunk
 from tests.simulation.tally import Tally
 from tests.simulation.world import Run, run
-from watchkit.testing import VirtualBackend
+from watchkit.testing import VIRTUAL_BACKENDS, VirtualBackend
 
 CHUNK: Final = 50
+COLLECTED_EVERY: Final = 5
+"""Runs after which garbage is collected: one is too short to be worth it, and what many leave is
+no longer at hand, which makes them all slower."""
 TRIO_EVERY: Final = 20
 """One seed in so many runs on trio: 5 %."""
+_NOWHERE: Final = object()
 KEPT: Final = Path(__file__).parent / "seeds.txt"
 """The seeds that ever failed, one a line, and why; they are run first, always."""
 
@@ -40,6 +45,27 @@ def backend_of(seed: int) -> VirtualBackend:
 def silence() -> None:
     """Say nothing of what is decided: formatting it would cost more than the run."""
     structlog.configure(processors=[_drop])
+
+
+def _settle() -> None:
+    """Ready a process that does nothing but run seeds.
+
+    No log call below "critical" does anything, and what all runs share is never looked at for
+    garbage. A process that goes on to other things must not be left like that.
+    """
+    mute = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(
+        wrapper_class=mute, logger_factory=_one_logger, cache_logger_on_first_use=True
+    )
+    for backend in VIRTUAL_BACKENDS:
+        attempted(drawn(0), backend)
+    gc.disable()
+    gc.collect()
+    gc.freeze()
+
+
+def _one_logger(*_: object) -> object:
+    return _NOWHERE
 
 
 def _drop(logger: object, method: str, event: structlog.typing.EventDict) -> NoReturn:
@@ -66,16 +92,15 @@ def _said(error: Exception) -> Iterator[str]:
 
 def tallied(seeds: Sequence[int]) -> Tally:
     """Run and judge these seeds."""
-    silence()
-    gc.disable()  # a run is short; what it leaves is collected between two chunks
     tally = Tally()
-    for seed in seeds:
+    for number, seed in enumerate(seeds, 1):
         result, wrongs = attempted(drawn(seed), backend_of(seed))
         if result is not None:
             tally.add(result, wrongs)
         else:
             tally.wrongs += [(seed, wrongs[0])]
-    gc.collect()
+        if number % COLLECTED_EVERY == 0:
+            gc.collect()
     return tally
 
 
@@ -88,7 +113,7 @@ def simulate(seeds: Sequence[int], processes: int, out: TextIO = sys.stdout) -> 
     """Run seeds on so many processes; tell of violations as they are found."""
     total = Tally()
     context = multiprocessing.get_context("spawn")
-    with context.Pool(processes) as pool:
+    with context.Pool(processes, _settle) as pool:
         for part in pool.imap_unordered(tallied, chunks(seeds)):
             for seed, wrong in part.wrongs:
                 print(f"seed {seed}: {wrong}", file=out, flush=True)

@@ -165,12 +165,12 @@ class Outcome:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None and not self._of_head:
+            return
         exchange, now = self._exchange, anyio.current_time()
         match error:
             case None:
-                if self._of_head:
-                    exchange.end, exchange.over_at = "answered", now
-                return
+                exchange.end = "answered"
             case ApiError():
                 self._tap.heard = now
                 self._tap.says(f"{self._doing}: {error.status}")

@@ -3,10 +3,10 @@
 import copy
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from tests.simulation.oracle import judged
 from tests.simulation.schedule import drawn

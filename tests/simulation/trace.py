@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from tests.simulation.history import Held, View
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, gc=False):
     """An event or a change, as a consumer was told it. `old` is an update's old object."""
 
     at: float
@@ -23,8 +24,7 @@ class Told:
     resume: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(msgspec.Struct, frozen=True, gc=False):
     """A marker between a watcher's events."""
 
     at: float
@@ -32,16 +32,14 @@ class Marked:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Began:
+class Began(msgspec.Struct, frozen=True, gc=False):
     """A consumer began anew, at a stored version (None: at none)."""
 
     at: float
     version: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(msgspec.Struct, frozen=True, gc=False):
     """A consumer was raised an error, and went on."""
 
     at: float
@@ -51,8 +49,7 @@ class Raised:
 Record: TypeAlias = Told | Marked | Began | Raised
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """One request that a consumer sent."""
 
     at: float
@@ -100,8 +97,7 @@ class Exchange:
         return "stream" if "sendInitialEvents" in self.asked.query else "watch"
 
 
-@dataclass(frozen=True, slots=True)
-class Sampled:
+class Sampled(msgspec.Struct, frozen=True, gc=False):
     """A look at a consumer: what it says of itself, and when the server was last heard of.
 
     `heard` counts every answer, `served` only what an answered watch gives. `waiting_since` is

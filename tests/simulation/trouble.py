@@ -11,7 +11,9 @@ import msgspec
 
 from watchkit.testing import (
     Answer,
+    ApiRequest,
     BadJson,
+    BadPage,
     Case,
     CloseAtOnce,
     Disconnect,
@@ -20,6 +22,7 @@ from watchkit.testing import (
     Forbid,
     Frames,
     Gone,
+    LostEvents,
     NoBookmarks,
     NoInitialEventsEnd,
     Refuse,
@@ -53,43 +56,24 @@ class Twice(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class Lost(Fault):
-    """An event that the server does not send, and says nothing of."""
+class TwinOnPage(Fault):
+    """A page after the first on which an object is twice, in two states."""
 
-    after_events: int = 0
-    on: ClassVar[On] = "watch"
-
-    def bend(self, case: Case) -> Bend:
-        """Lose it."""
-        return nth_line(self.after_events, lambda _: [])
-
-
-@dataclass(frozen=True, slots=True)
-class CrookedPage(Fault):
-    """A page after the first that does not fit to it: "version", "token" or "duplicate"."""
-
-    how: str = "version"
     on: ClassVar[On] = "list"
 
-    def bend(self, case: Case) -> Bend:
-        """Bend the page, where there is something to bend."""
-        return lambda act: [self._bent(act, case)] if isinstance(act, Send) else [act]
-
-    def _bent(self, act: Send, case: Case) -> Send:
-        page: dict[str, Any] = msgspec.json.decode(act.data)
-        metadata = page.get("metadata", {})
-        match self.how:
-            case "version":
-                metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
-            case "token":
-                metadata["continue"] = case.request.query.get("continue", "")
-            case _ if page.get("items"):
-                page["items"].append(_twin(page["items"][0]))
-        return Send(msgspec.json.encode(page), act.content)
-
-    def strikes(self, request: Any) -> bool:  # noqa: ANN401 - the recorded request
-        """Only a page that goes on; a duplicate may be on any."""
+    def strikes(self, request: ApiRequest) -> bool:
+        """Only a page that goes on."""
         return "continue" in request.query
+
+    def bend(self, case: Case) -> Bend:
+        """Add the twin, where there is an object."""
+        return lambda act: [self._bent(act)] if isinstance(act, Send) else [act]
+
+    def _bent(self, act: Send) -> Send:
+        page: dict[str, Any] = msgspec.json.decode(act.data)
+        if page.get("items"):
+            page["items"].append(_twin(page["items"][0]))
+        return Send(msgspec.json.encode(page), act.content)
 
 
 def _twin(item: dict[str, Any]) -> dict[str, Any]:
@@ -188,10 +172,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "bookmark at 0": Kind(_frames(_BOOKMARK % b"0"), "versions that are none"),
     "bookmark at nothing": Kind(_frames(_BOOKMARK % b""), "versions that are none"),
     "an event twice": Kind(Twice, "stale events"),
-    "an event lost": Kind(Lost, "audit", on="watch", lossy=True),
-    "page of another version": Kind(lambda _: CrookedPage("version"), "crooked pages"),
-    "page with the same token": Kind(lambda _: CrookedPage("token"), "crooked pages"),
-    "page with a duplicate": Kind(lambda _: CrookedPage("duplicate"), "crooked pages"),
+    "an event lost": Kind(lambda n: LostEvents(1, n), "audit", on="watch", lossy=True),
+    "page of another version": Kind(lambda _: BadPage("version"), "crooked pages"),
+    "page with the same token": Kind(lambda _: BadPage("token"), "crooked pages"),
+    "page with a duplicate": Kind(lambda _: TwinOnPage(), "crooked pages"),
     "no JSON in a list": Kind(lambda _: BadJson(), "bad list", on="list"),
 }
 """The faults that strike one request. Compaction, restored stores and a resource that is served

@@ -4,7 +4,15 @@ import os
 import random
 
 import pytest
+import structlog
 from trio._core import _run
+
+PLAINLY = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.format_exc_info,
+    structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+)
 
 
 @pytest.fixture(scope="module", params=["asyncio", "trio"])
@@ -22,3 +30,12 @@ def luck(request: pytest.FixtureRequest) -> None:
     dealt = f"{request.node.nodeid} {os.environ.get('WATCHKIT_LUCK', '')}"
     random.seed(dealt)
     _run._r.seed(dealt)  # noqa: SLF001 - what trio shuffles with is in nobody's reach else
+
+
+@pytest.fixture(autouse=True)
+def plain_log() -> None:
+    """Log plainly, unless a test says how: by default each traceback is drawn with all it held.
+
+    That takes longer than most tests do.
+    """
+    structlog.configure(processors=[*PLAINLY])  # capture_logs() changes the list

@@ -13,9 +13,8 @@ import aiohttp
 import anyio
 from aiohttp.base_protocol import BaseProtocol
 
-from watchkit.api.faults import FOREIGN
+from watchkit.api.faults import ERROR_CAP, FOREIGN
 from watchkit.api.foreign import failure_of, refusal
-from watchkit.api.transport import ERROR_CAP
 from watchkit.core.classify import Verdict, classify
 from watchkit.core.errors import AmbiguousWrite, ApiError, TransportError
 from watchkit.core.paths import subject_of

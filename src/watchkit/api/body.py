@@ -8,8 +8,8 @@ from typing import Final
 
 from anyio import move_on_after
 
+from watchkit.api.faults import ERROR_CAP
 from watchkit.api.incoming import Incoming
-from watchkit.api.transport import ERROR_CAP
 from watchkit.core.errors import IdleTimeout, PageTooLarge, TransportError
 
 PAGE_CAP: Final = 64 * 1024 * 1024

@@ -10,8 +10,8 @@ import aiohttp
 from kubernetes_asyncio.client.exceptions import ApiException
 from kubernetes_asyncio.client.rest import RESTClientObject, RESTResponse
 
+from watchkit.api.faults import ERROR_CAP
 from watchkit.api.sessions import LONG_RUNNING, is_true, scrub
-from watchkit.api.transport import ERROR_CAP
 from watchkit.core.errors import CircuitOpen, ServerUnavailable
 from watchkit.core.paths import subject_of
 from watchkit.resilience.breaker import CircuitBreaker

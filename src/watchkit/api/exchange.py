@@ -10,9 +10,10 @@ from kubernetes_asyncio.client import ApiClient
 
 from watchkit.api.body import read_page
 from watchkit.api.edge import Request, credentials, headers_of, reject_credentials, send, url_of
+from watchkit.api.faults import transport_failure
 from watchkit.api.foreign import failure_of, refusal
 from watchkit.api.transport import session_of, unwrapped
-from watchkit.core.errors import IdleTimeout, TransportError, Unauthorized, WatchkitError
+from watchkit.core.errors import IdleTimeout, Unauthorized, WatchkitError
 
 Client: TypeAlias = ApiClient
 """What requests are sent with: kubernetes_asyncio's, for those who may not name it."""
@@ -104,10 +105,7 @@ async def _asked(
     except WatchkitError:
         raise
     except Exception as error:  # noqa: BLE001 - a transport may raise anything
-        kind = type(error).__name__
-        fault = failure_of(error, request.doing) or TransportError(
-            f"{request.doing}: the client's transport failed ({kind})"
-        )
+        fault = failure_of(error, request.doing) or transport_failure(error, request.doing)
     raise fault
 
 

@@ -28,6 +28,9 @@ FOREIGN: Final = (
 )
 """What aiohttp raises when a request fails; some of it has no base class in common."""
 
+ERROR_CAP: Final = 64 * 1024
+"""Bytes kept of an answer that is no 200: a Status is far smaller, a proxy's page may not be."""
+
 _NEVER_SENT: Final = (
     aiohttp.ClientConnectorError,  # refused, DNS, TLS
     aiohttp.ConnectionTimeoutError,
@@ -52,6 +55,11 @@ def transport_error(error: BaseException, doing: str, *, sent: bool = True) -> T
     kind = type(error).__name__
     reached = sent and not isinstance(error, _NEVER_SENT)
     return TransportError(f"{doing}: {_what(error)} ({kind})", reached=reached)
+
+
+def transport_failure(error: BaseException, doing: str) -> TransportError:
+    """Make ours of what somebody else's transport raised, and that means nothing to us."""
+    return TransportError(f"{doing}: the client's transport failed ({type(error).__name__})")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

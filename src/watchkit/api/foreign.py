@@ -11,8 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from kubernetes_asyncio.client.exceptions import ApiException
 from multidict import CIMultiDict
 
-from watchkit.api.faults import retry_after, transport_error
-from watchkit.api.transport import ERROR_CAP
+from watchkit.api.faults import ERROR_CAP, retry_after, transport_error
 from watchkit.core.classify import status_error
 from watchkit.core.errors import ApiError, CircuitOpen, TransportError
 from watchkit.core.replay import Held
@@ -50,7 +49,7 @@ def failure_of(error: BaseException, doing: str) -> ApiError | TransportError | 
         wait = max(0.0, error.until - anyio.current_time())
         return Held(f"{doing}: {error} (CircuitOpen)", wait)
     if isinstance(error, ApiException):
-        return _refusal(error, doing)
+        return refusal_in(error, doing)
     fault = fault_of(error, doing)
     if fault is None and isinstance(error, OSError) and not isinstance(error, _MISUSE):
         return transport_error(error, doing, sent=not isinstance(error, ConnectionRefusedError))
@@ -69,7 +68,8 @@ def refusal(status: int, body: object, headers: object, doing: str) -> ApiError:
     )
 
 
-def _refusal(error: ApiException, doing: str) -> ApiError | None:
+def refusal_in(error: ApiException, doing: str) -> ApiError | None:
+    """Give the refusal that a transport raised, None where no answer is behind it."""
     status = cast("object", error.status)
     if not isinstance(status, int) or status == 0:
         return None  # kubernetes_asyncio says so of a request that it cannot make

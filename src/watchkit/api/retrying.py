@@ -17,7 +17,7 @@ class _Closing(Protocol):
 
 
 class RetryingTransport(RESTClientObject):
-    """`api.rest_client = RetryingTransport(api.rest_client)`: every call is tried again by rule 8.
+    """`api.rest_client = RetryingTransport(api.rest_client)`: calls are tried again where safe.
 
     Reads, and PUT and DELETE with a precondition, after whatever passes: the listed codes,
     transport faults, etcd's transient messages. Any other write only where the server surely

@@ -15,9 +15,9 @@ from kubernetes_asyncio.client.rest import RESTClientObject
 from multidict import CIMultiDict
 from yarl import URL
 
-from watchkit.api.faults import FOREIGN, retry_after, transport_error
-from watchkit.core.classify import status_error
-from watchkit.core.errors import ApiError, TransportError, WatchkitError
+from watchkit.api.faults import FOREIGN, transport_error, transport_failure
+from watchkit.api.foreign import refusal_in
+from watchkit.core.errors import WatchkitError
 
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for a connection: a free slot in the pool, DNS, TCP and TLS together."""
@@ -25,9 +25,6 @@ CONNECT_TIMEOUT: Final = 10.0
 READ_BUFFER: Final = 128 * 1024
 """aiohttp pauses the socket at twice this: a whole read of asyncio's (256 KiB) just fits in,
 where less would cost a busy watch two more system calls per read."""
-
-ERROR_CAP: Final = 64 * 1024
-"""Bytes kept of an answer that is no 200: a Status is far smaller, a proxy's page may not be."""
 
 _LANE: Final = "X-Watchkit-Lane"
 _LANES: Final = itertools.count(1)
@@ -243,27 +240,10 @@ async def _through(
     except FOREIGN as error:
         fault = transport_error(error, out.doing)
     except ApiException as error:
-        fault = _refusal(error, out.doing)
+        fault = refusal_in(error, out.doing) or transport_failure(error, out.doing)
     except Exception as error:  # noqa: BLE001 - a transport may raise anything
-        kind = type(error).__name__
-        fault = TransportError(f"{out.doing}: the client's transport failed ({kind})")
+        fault = transport_failure(error, out.doing)
     raise fault
-
-
-def _refusal(error: ApiException, doing: str) -> ApiError | TransportError:
-    """An answer that a transport raised, with its body as text or bytes."""
-    status = cast("object", error.status)
-    if not isinstance(status, int) or status == 0:
-        return TransportError(f"{doing}: the client's transport failed ({type(error).__name__})")
-    body = cast("object", error.body)
-    raw = body[:ERROR_CAP].encode() if isinstance(body, str) else body
-    headers = CIMultiDict(cast("Mapping[str, str]", error.headers or {}))
-    return status_error(
-        raw[:ERROR_CAP] if isinstance(raw, bytes) else b"",
-        status,
-        retry_after=retry_after(headers),
-        doing=doing,
-    )
 
 
 def _timeout(client: ApiClient) -> aiohttp.ClientTimeout:

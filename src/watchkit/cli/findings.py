@@ -78,6 +78,7 @@ class Watched:
 
     asked: int
     bookmarks: int
+    events: int = 0
 
 
 Seen: TypeAlias = WatchkitError
@@ -190,6 +191,9 @@ def of_watch(error: Seen | None, what: str) -> Finding:
 def of_bookmarks(seen: Watched | Seen) -> Finding:
     """Judge a watch up to its end, before which a bookmark was due."""
     match seen:
+        case Watched(_, 0, events) if events:
+            line = "events came, with no later version to tell: try again when it is quiet"
+            return Finding("bookmarks", Mark.UNKNOWN, line)
         case Watched(asked, 0):
             line = f"none came in a watch of {asked} s: a quiet watch may have to list again"
             return Finding("bookmarks", Mark.WARNING, line)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import anyio
-from rich import console, live, table, text
+from rich import console, table, text
 
 from watchkit.cli.board import Board, Row, ago
 from watchkit.cli.lines import HEADINGS
 from watchkit.cli.output import announce
+from watchkit.cli.painting import Painting
 from watchkit.core.events import ObjectEvent
 
 _TICK: Final = 0.1
@@ -25,39 +25,19 @@ _FRAME: Final = 4
 _STYLES: Final = {"plain": "", "added": "green", "modified": "yellow", "deleted": "red"}
 
 
-class LiveTable:
+class LiveTable(Painting):
     """Shows events as a table in the terminal that stdout is; what is said goes above it.
 
     `state` tells in a word or two what the watch is doing.
     """
 
     def __init__(self, title: str, *, namespaced: bool, state: Callable[[], str]) -> None:
+        super().__init__(above=sys.stderr.isatty())
         self._title = title
         self._namespaced = namespaced
         self._state = state
         self._board = Board()
-        self._console = console.Console(highlight=False)
-        self._live = live.Live(
-            console=self._console,
-            auto_refresh=False,  # that would be a thread; keep_alive() paints instead
-            redirect_stdout=False,
-            # What is written to stderr goes above the table, where stderr is the same terminal.
-            redirect_stderr=sys.stderr.isatty(),
-            vertical_overflow="crop",
-        )
         self._is_due = True
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._live.stop()
 
     def show(self, event: ObjectEvent) -> None:
         """Take in an event; it is painted with the next tick."""

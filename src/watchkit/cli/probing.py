@@ -51,20 +51,21 @@ async def opened_watch(source: ListerWatcher, version: str, *, idle_timeout: flo
 
 
 async def to_the_end(stream: WatchStream) -> Watched:
-    """Read a watch to its end and count its bookmarks.
+    """Read a watch to its end and count its bookmarks and its events.
 
     Raises:
         ApiError, TransportError, ProtocolError: it did not end well.
 
     """
-    bookmarks = 0
+    bookmarks = events = 0
     while (frames := await stream.receive()) is not None:
         for frame in frames:
             said = decode_frame(frame)
             if isinstance(said, ApiError):
                 raise said
             bookmarks += isinstance(said, Marked)
-    return Watched(LIFE, bookmarks)
+            events += not isinstance(said, Marked)
+    return Watched(LIFE, bookmarks, events)
 
 
 async def streams(source: ListerWatcher, *, idle_timeout: float) -> bool:

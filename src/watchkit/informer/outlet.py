@@ -19,8 +19,7 @@ Predicate: TypeAlias = Callable[[Change[T]], bool]
 class Outlet(Generic[T]):
     """Takes in what the cache tells, without waiting; gives it out when its reader asks.
 
-    `is_single`: it has one reader, who takes no change before the last one is done. `initial`
-    changes are counted: once all have been handled, the outlet is `synced`.
+    `initial` changes are counted: once all have been handled, the outlet is `synced`.
     `on_error` is told of a predicate that raises; its change is left out.
     """
 
@@ -32,7 +31,6 @@ class Outlet(Generic[T]):
         buffer: int,
         predicate: Predicate[T] | None,
         replay: bool = True,
-        is_single: bool = True,
         on_error: Callable[[Exception, Change[T]], None],
     ) -> None:
         if delivery not in {"latest", "every"}:
@@ -40,9 +38,7 @@ class Outlet(Generic[T]):
         if buffer < 1:
             raise ValueError(f"buffer must be at least 1 change, not {buffer}")
         self.name = name
-        self.queue: Queue[T] = (
-            Latest(is_single=is_single) if delivery == "latest" else Every(buffer)
-        )
+        self.queue: Queue[T] = Latest() if delivery == "latest" else Every(buffer)
         self.is_open: bool = True
         self.error: BaseException | None = None
         self.synced: anyio.Event = anyio.Event()
@@ -92,9 +88,10 @@ class Outlet(Generic[T]):
 
     def done(self, change: Change[T]) -> None:
         """Count a change as handled, whatever came of it."""
-        self.queue.finish(change)
+        key = change.meta.key
+        self.queue.done(key)
         if not self._is_synced:
-            self._initial.discard(change.meta.key)
+            self._initial.discard(key)
             self._check_synced()
 
     async def more(self) -> None:

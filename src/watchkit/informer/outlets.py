@@ -47,9 +47,10 @@ class Outlets(Generic[T]):
 
     def offer(self, changes: Sequence[Change[T]]) -> None:
         """Tell all of them."""
-        distinct = len({change.meta.key for change in changes}) == len(changes)
-        for outlet in tuple(self._all):
-            outlet.offer(changes, distinct=distinct)
+        if self._all:
+            distinct = len({each.meta.key for each in changes}) == len(changes)
+            for outlet in tuple(self._all):
+                outlet.offer(changes, distinct=distinct)
 
     def replay(self, changes: Sequence[Updated[T]]) -> None:
         """Let all of them handle the cache once more."""

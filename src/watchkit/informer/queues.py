@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeAlias
+from typing import Final, Generic, Protocol, TypeAlias
 
 from watchkit.core.coalescing import merged
 from watchkit.core.events import Change, Deleted
 from watchkit.informer.records import T
+
+_BATCH: Final = 256
+"""Changes that are held together until the last of them is handled: those of a usual read."""
 
 _Pending: TypeAlias = Change[T] | tuple[Change[T], ...]
 """One change, or a Deleted and what its successor came to."""
@@ -30,20 +33,16 @@ class Queue(Protocol[T]):
         """Let a change wait behind those of its key."""
         ...
 
+    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:
+        """Let all of these wait; `distinct` says that no two are of one key."""
+        ...
+
     def take(self) -> Change[T] | None:
         """Give the next change whose key nobody works on, and let its key be worked on."""
         ...
 
-    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:
-        """Let these wait, one after the other; `distinct`: no two are of one key."""
-        ...
-
     def done(self, key: str) -> None:
         """Let a key be given out again."""
-        ...
-
-    def finish(self, change: Change[T]) -> None:
-        """Let the key of a change that was given out be given out again."""
         ...
 
     def keys(self) -> set[str]:
@@ -56,26 +55,21 @@ class Queue(Protocol[T]):
 
 
 class Latest(Generic[T]):
-    """At most one entry per key: what brings the handler from what it saw to what is.
+    """At most one entry per key: what brings the handler from what it saw to what is."""
 
-    With one reader only (`is_single`), changes of distinct keys that come while nothing waits are
-    given out as they came: that takes no look at their keys until something comes behind them.
-    It is one list for all handlers, and most of them keep up.
-    """
-
-    def __init__(self, *, is_single: bool = False) -> None:
-        self._is_single = is_single
-        self._batch: Sequence[Change[T]] = ()
-        self._next = 0
-        self._in_hand: Change[T] | None = None
-        """What was given out of the batch, and is not done yet."""
+    def __init__(self) -> None:
         # A dict looks for its first key behind all that were taken before: 80,000 cost 2 s.
         self._ready: OrderedDict[str, _Pending[T]] = OrderedDict()
         self._parked: dict[str, _Pending[T]] = {}
         self._busy: set[str] = set()
+        # A reader that keeps up takes a read's changes from where they are, one after the other;
+        # they go by key once anything comes on top, or a second one is taken beside the first.
+        self._batch: Sequence[Change[T]] = ()
+        self._next = 0
+        self._given: Change[T] | None = None
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._parked) + len(self._batch) - self._next
+        return len(self._batch) - self._next + len(self._ready) + len(self._parked)
 
     @property
     def free(self) -> int | None:
@@ -84,8 +78,8 @@ class Latest(Generic[T]):
 
     def put(self, change: Change[T]) -> None:
         """Merge a change into what waits of its key."""
-        if self._batch or self._in_hand is not None:
-            self._split()
+        if self._batch or self._given is not None:
+            self._spread()
         key = change.meta.key
         waiting: dict[str, _Pending[T]] = self._ready
         if key in self._busy:
@@ -99,9 +93,9 @@ class Latest(Generic[T]):
             del waiting[key]
 
     def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:
-        """Merge these into what waits; where nothing does, they are given out as they are."""
-        is_idle = self._in_hand is None and not (self._batch or self._ready or self._busy)
-        if is_idle and distinct and self._is_single:
+        """Merge these into what waits of their keys."""
+        is_idle = not (self._ready or self._parked or self._busy or self._batch)
+        if is_idle and self._given is None and distinct and len(changes) <= _BATCH:
             self._batch, self._next = changes, 0
             return
         for change in changes:
@@ -109,12 +103,14 @@ class Latest(Generic[T]):
 
     def take(self) -> Change[T] | None:
         """Give the change that waits longest, of the keys that nobody works on."""
-        if self._batch:
-            change = self._in_hand = self._batch[self._next]
+        if self._batch and self._given is None:
+            self._given = change = self._batch[self._next]
             self._next += 1
             if self._next == len(self._batch):
                 self._batch, self._next = (), 0
             return change
+        if self._batch:
+            self._spread()
         if not self._ready:
             return None
         key, pending = self._ready.popitem(last=False)
@@ -126,21 +122,18 @@ class Latest(Generic[T]):
 
     def done(self, key: str) -> None:
         """Let what has come of this key meanwhile wait its turn."""
+        if self._given is not None:
+            self._given = None
+            return
         self._busy.discard(key)
         if self._parked and (pending := self._parked.pop(key, None)):
             self._ready[key] = pending
 
-    def finish(self, change: Change[T]) -> None:
-        """Let what has come of its key meanwhile wait its turn."""
-        if self._in_hand is change:
-            self._in_hand = None
-        else:
-            self.done(change.meta.key)
-
     def keys(self) -> set[str]:
         """Every key of which anything waits or is worked on."""
-        self._split()
-        return {*self._ready, *self._busy}
+        waiting = (each.meta.key for each in self._batch[self._next :])
+        given = () if self._given is None else (self._given.meta.key,)
+        return {*self._ready, *self._busy, *waiting, *given}
 
     def clear(self) -> None:
         """Forget all that waits."""
@@ -148,14 +141,15 @@ class Latest(Generic[T]):
         self._ready.clear()
         self._parked.clear()
 
-    def _split(self) -> None:
-        """Put what is left of the batch under its keys: something comes behind it."""
-        rest, self._batch, self._next = self._batch[self._next :], (), 0
-        if self._in_hand is not None:
-            self._busy.add(self._in_hand.meta.key)
-            self._in_hand = None
+    def _spread(self) -> None:
+        """Let what is left of a batch wait by its keys, and the one given out be worked on."""
+        rest = self._batch[self._next :]
+        self._batch, self._next = (), 0
         for change in rest:
-            self.put(change)
+            self._ready[change.meta.key] = change
+        if self._given is not None:
+            self._busy.add(self._given.meta.key)
+            self._given = None
 
 
 class Every(Generic[T]):
@@ -181,8 +175,9 @@ class Every(Generic[T]):
         self._order.append(change)
         self._waiting += 1
 
-    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:  # noqa: ARG002
+    def put_all(self, changes: Sequence[Change[T]], *, distinct: bool) -> None:
         """Let these wait behind all others."""
+        del distinct  # nothing is merged
         self._order.extend(changes)
         self._waiting += len(changes)
 
@@ -206,10 +201,6 @@ class Every(Generic[T]):
         self._order.appendleft(parked.popleft())
         if not parked:
             del self._parked[key]
-
-    def finish(self, change: Change[T]) -> None:
-        """Let the next change of its key that was parked come first of all."""
-        self.done(change.meta.key)
 
     def keys(self) -> set[str]:
         """Every key of which anything waits or is worked on."""

@@ -133,9 +133,9 @@ class Reflector(Generic[T]):
         """Stop, and touch the cache no more, whatever still comes."""
         self.flush()
         self._memory.is_attached = False
-        self._feed.close()
         if self._scope is not None:
-            self._scope.cancel()
+            self._scope.cancel()  # first: a read that waits is to be left, not to break off
+        self._feed.close()
 
     async def _pull(self) -> None:
         if self._feed.is_behind:  # of a long list: handlers, and all else, have their turn

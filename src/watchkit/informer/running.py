@@ -156,7 +156,6 @@ class Running(Generic[T]):
             buffer=buffer,
             predicate=predicate,
             replay=replay,
-            is_single=concurrency == 1,
             on_error=failed,
         )
         registration = Registration(

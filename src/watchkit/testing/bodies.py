@@ -6,7 +6,6 @@ Recorded from a kube-apiserver; `tests/unit/testing/recorded.py` keeps the recor
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -20,13 +19,12 @@ _TEXT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """A whole answer: status, body, headers."""
 
     status: int
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
+    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: JSON)
 
     @property
     def retry_after(self) -> float | None:

@@ -118,13 +118,18 @@ def after(events: int, acts: Sequence[Act]) -> Bend:
 
 def nth_line(events: int, change: Callable[[Send], Iterable[Act]]) -> Bend:
     """Another act instead of the event after so many."""
-    passed = 0
+    return each_line(lambda index, event: change(event) if index == events else [event])
+
+
+def each_line(change: Callable[[int, Send], Iterable[Act]]) -> Bend:
+    """Other acts instead of each event, which is told its number from 0."""
+    count = 0
 
     def bend(act: Act) -> Iterable[Act]:
-        nonlocal passed
+        nonlocal count
         if not isinstance(act, Send) or act.content != "event":
             return [act]
-        passed += 1
-        return change(act) if passed == events + 1 else [act]
+        count += 1
+        return change(count - 1, act)
 
     return bend

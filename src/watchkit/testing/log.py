@@ -28,8 +28,7 @@ View: TypeAlias = Literal["full", "metadata", "table"]
 _TYPE_FIELDS: Final = ("kind", "apiVersion")
 
 
-@dataclass(frozen=True, eq=False)
-class Kept:
+class Kept(msgspec.Struct, frozen=True, eq=False, dict=True):
     """One object at one version. The manifest is never given out; `copy()` is."""
 
     resource: Resource
@@ -119,8 +118,7 @@ class Kept:
                 return self.row(now)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One change: `now` is what its event shows (of a deletion, the last state)."""
 
     version: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from bisect import bisect_left
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -27,8 +26,7 @@ _INCONSISTENT: Final = -1
 """The version in a token that goes on with whatever is there by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """One page of a list: its objects, the version of the whole, where the rest begins."""
 
     version: int

@@ -46,6 +46,10 @@ class Resource:
     shows_deleted: bool = False
     review: bool = False
 
+    def __hash__(self) -> int:
+        """By name: a server has but one resource of each, and asks for it all the time."""
+        return hash((self.api_version, self.plural))
+
     @property
     def group(self) -> str:
         """The API group, "" for the core one."""

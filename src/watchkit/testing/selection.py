@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from watchkit.core.fields import FieldSelector, field_at
 from watchkit.core.selectors import LabelSelector
@@ -12,13 +12,12 @@ from watchkit.testing.resources import Resource
 from watchkit.testing.selectors import parse_fields, parse_labels
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """The objects of one namespace (None: of all) that fulfil every requirement."""
 
     namespace: str | None = None
-    labels: LabelSelector = field(default_factory=LabelSelector)
-    fields: FieldSelector = field(default_factory=FieldSelector)
+    labels: LabelSelector = msgspec.field(default_factory=LabelSelector)
+    fields: FieldSelector = msgspec.field(default_factory=FieldSelector)
 
     @classmethod
     def of(cls, request: ApiRequest, resource: Resource) -> Selection:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 from watchkit.core.fields import FieldSelector
 from watchkit.core.fields import parse_fields as read_fields
 from watchkit.core.selectors import LabelSelector, SelectorError
 from watchkit.core.selectors import parse_labels as read_labels
 from watchkit.testing.bodies import Refusal, bad_request
 from watchkit.testing.resources import Resource
+
+_read_labels: Final = lru_cache(maxsize=1024)(read_labels)
+_read_fields: Final = lru_cache(maxsize=1024)(read_fields)
+"""A client sends the same selectors all the time."""
 
 
 def parse_labels(selector: str) -> LabelSelector:
@@ -18,7 +25,7 @@ def parse_labels(selector: str) -> LabelSelector:
 
     """
     try:
-        return read_labels(selector)
+        return _read_labels(selector)
     except SelectorError as error:
         raise Refusal(bad_request(_worded(error.problem))) from None
 
@@ -31,7 +38,7 @@ def parse_fields(selector: str, resource: Resource) -> FieldSelector:
 
     """
     try:
-        found = read_fields(selector)
+        found = _read_fields(selector)
     except SelectorError as error:
         raise Refusal(bad_request(f"invalid selector: '{selector}'; {error.problem}")) from None
     for each in found.requirements:

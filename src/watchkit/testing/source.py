@@ -31,6 +31,8 @@ class FakeSource:
         self._resource = resource
         self._namespace = namespace
         self._view: View = view
+        self._name = resource.name
+        self._path = path_of(resource, namespace)
 
     def __repr__(self) -> str:
         return f"<FakeSource {self.resource} {self._namespace or '*'}>"
@@ -48,7 +50,7 @@ class FakeSource:
     @property
     def resource(self) -> str:
         """The resource as kubectl writes it."""
-        return self._resource.name
+        return self._name
 
     @property
     def namespace(self) -> str | None:
@@ -87,7 +89,7 @@ class FakeSource:
             dict(query),
             anyio.current_time(),
             view=self._view,
-            path=path_of(self._resource, self._namespace),
+            path=self._path,
         )
         doing = f"{verb} {self.resource}" + (f" in {self._namespace}" if self._namespace else "")
         return Performance(self._front.converse(request, self._resource), doing)
@@ -156,16 +158,17 @@ class Performance:
 
     async def next_act(self, patience: float) -> Act | None:
         """Wait for the next act, at most `patience` seconds; None: nothing came, or closed."""
-        until = anyio.current_time() + patience
-        while (act := self.due_act()) is None and not self.closed:
-            left = until - anyio.current_time()
-            if left <= 0:
+        conversation, now = self._conversation, anyio.current_time()
+        until = now + patience
+        while (act := conversation.next_act(now)) is None and not conversation.over:
+            if until <= now:
                 return None
             changed = anyio.Event()
-            self._conversation.on_change(changed.set)
-            wake_in = self._conversation.wake_at - anyio.current_time()
-            with anyio.move_on_after(max(0, min(left, wake_in))):
+            conversation.on_change(changed.set)
+            wake_at = max(now, min(until, conversation.wake_at))
+            with anyio.CancelScope(deadline=wake_at):
                 await changed.wait()
+            now = anyio.current_time()
         return act
 
     async def head(self, patience: float) -> Head:

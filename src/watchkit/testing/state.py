@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -47,7 +48,10 @@ class State:
 
     def log(self, resource: Resource) -> Log:
         """The log of a resource, an empty one at first."""
-        return self._logs.setdefault(resource, Log(resource))
+        found = self._logs.get(resource)
+        if found is None:
+            found = self._logs[resource] = Log(resource)
+        return found
 
     def oldest(self, resource: Resource) -> int:
         """The version after which the resource's history is known.
@@ -92,20 +96,20 @@ class State:
         """Store a new object."""
         self._uids += 1
         uid = str(uuid.UUID(int=self._uids, version=4))
-        time = writes.stamp(self.now())
+        time = _stamp(self.now())
         new = writes.created(resource, _own(manifest), uid=uid, time=time, part=author.part)
         return self._added(Kept(resource, new), author)
 
     def update(self, before: Kept, manifest: Manifest, author: Author = HAND) -> Kept:
         """Replace an object; a write that changes nothing makes no version and no event."""
         after = writes.updated(before, _own(manifest), author.part)
-        after = ownership.after_update(before, after, author, writes.stamp(self.now()))
+        after = ownership.after_update(before, after, author, _stamp(self.now()))
         return self._changed(before, after, author)
 
     def apply(self, resource: Resource, key: str, applied: Manifest, terms: apply.Terms) -> Kept:
         """Apply a configuration server-side: create the object, or change what it says."""
         before = self.log(resource).objects.get(key)
-        author, time = terms.author, writes.stamp(self.now())
+        author, time = terms.author, _stamp(self.now())
         wanted = apply.applied(resource, before, _own(applied), terms, time)
         if before is not None:
             after = writes.updated(before, wanted, author.part)
@@ -163,7 +167,7 @@ class State:
         """The time for timestamps."""
         if self._clock is not None:
             return self._clock()
-        return _BEGAN + timedelta(seconds=self.version)
+        return _time_of(self.version)
 
     def _added(self, kept: Kept, author: Author) -> Kept:
         held = self.log(kept.resource).objects.get(kept.key)
@@ -196,6 +200,15 @@ class State:
         return (
             listener for wanted, listener in self._listeners if wanted is None or wanted == resource
         )
+
+
+_stamp: Final = lru_cache(maxsize=1024)(writes.stamp)
+"""Many writes are made at a time, and clusters of tests live through the same ones."""
+
+
+@lru_cache(maxsize=1024)
+def _time_of(version: int) -> datetime:
+    return _BEGAN + timedelta(seconds=version)
 
 
 def _own(manifest: Manifest) -> Manifest:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from watchkit.testing.fault import Case, Fault, On
+from watchkit.testing.fault import Case, Fault, On, each_line
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import Act, Bend, Head, Send, Wait
 
@@ -66,7 +66,7 @@ class LostEvents(Fault):
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Lose them."""
         lost = range(self.after_events, self.after_events + self.count)
-        return _each_event(lambda index, event: [] if index in lost else [event])
+        return each_line(lambda index, event: [] if index in lost else [event])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class RepeatedEvents(Fault):
             last.append(event)
             return [event, *last] if index + 1 == self.after_events else [event]
 
-        return _each_event(repeated)
+        return each_line(repeated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +123,3 @@ class BadPage(Fault):
             case "key":
                 page["items"] = [*page.get("items", ()), *page.get("items", ())[-1:]]
         return msgspec.json.encode({**page, "metadata": metadata}) + b"\n"
-
-
-def _each_event(change: Callable[[int, Send], Iterable[Act]]) -> Bend:
-    """Other acts instead of each event, which is told its number from 0."""
-    count = 0
-
-    def bend(act: Act) -> Iterable[Act]:
-        nonlocal count
-        if not isinstance(act, Send) or act.content != "event":
-            return [act]
-        count += 1
-        return change(count - 1, act)
-
-    return bend

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -35,8 +34,7 @@ _DUE: Final = 1e-6
 _INITIAL_END: Final = {"k8s.io/initial-events-end": "true"}
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """What a watch was asked for: after which version, with what before it, until when."""
 
     selection: Selection

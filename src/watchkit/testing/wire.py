@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
+
+import msgspec
 
 JSON: Final = {"Content-Type": "application/json"}
 
@@ -18,36 +19,31 @@ Content: TypeAlias = Literal["body", "event", "bookmark", "initial-events-end", 
 """What some bytes are, so that a fault can tell events from bookmarks without parsing them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, gc=False):
     """The status line and the headers."""
 
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
+    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: JSON)
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True, gc=False):
     """Bytes of the body; of a watch one line, its newline included."""
 
     data: bytes
     content: Content = "body"
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True, gc=False):
     """Silence for `seconds` (math.inf: for ever); what happens meanwhile comes after it."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(msgspec.Struct, frozen=True, gc=False):
     """The clean end of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+class Break(msgspec.Struct, frozen=True, gc=False):
     """The end of the connection before the end of the answer, `how` it is noticed.
 
     "reset" is a RST, "eof" a FIN in the middle of a body, "garbage" a chunk size that is none.
@@ -56,8 +52,7 @@ class Break:
     how: Literal["reset", "eof", "garbage"] = "reset"
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(msgspec.Struct, frozen=True, gc=False):
     """No connection at all."""
 
 

@@ -67,18 +67,10 @@ _METADATA: Final = (
 """The fields of ObjectMeta in the order in which the server writes them; others it drops."""
 
 _KEPT_EMPTY: Final = frozenset({"resourceVersion", "deletionGracePeriodSeconds"})
-_OURS: Final = (
-    "name",
-    "generateName",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "managedFields",
-)
+_THEIRS: Final = frozenset({"labels", "annotations", "ownerReferences", "finalizers"})
+_OURS: Final = tuple(name for name in _METADATA if name not in _THEIRS)
+"""Those that an update leaves as they are."""
+
 _BEGINNINGS: Final[dict[str, Manifest]] = {
     "pods": {"phase": "Pending"},
     "namespaces": {"phase": "Active"},

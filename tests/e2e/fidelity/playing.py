@@ -17,7 +17,7 @@ from .script import Ask, Follow, Forget, Json, Script, Step
 _REFERENCE: Final = re.compile(r"<(\w+)((?:\.\w+)+)>")
 _LIVES: Final = 5  # seconds of a watch whose script does not say
 _AT_ONCE: Final = 16  # scripts
-_PATIENCE: Final = 20.0  # seconds for anything at all to be heard
+_PATIENCE: Final = 240.0  # seconds for anything at all to be heard
 
 
 @dataclass

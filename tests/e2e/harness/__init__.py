@@ -36,6 +36,7 @@ from .recording import (
     RecordedRequest,
     anything,
     lists,
+    open_watches,
     status_object,
     watches,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "RecordingProxy",
     "anything",
     "lists",
+    "open_watches",
     "status_object",
     "watches",
 ]

@@ -97,7 +97,7 @@ def _kind(environment: Mapping[str, str]) -> Kind | None:
 def _answers(engine: str, environment: Mapping[str, str]) -> bool:
     try:
         asked = subprocess.run(
-            [engine, "info"], env=dict(environment), capture_output=True, timeout=20, check=False
+            [engine, "info"], env=dict(environment), capture_output=True, timeout=60, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

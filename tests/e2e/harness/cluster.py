@@ -68,7 +68,7 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
         user: User | None = None,
-        timeout: float = 10.0,
+        timeout: float = 60.0,
     ) -> Reply:
         """Send one request, as the administrator unless told otherwise, and return any answer.
 
@@ -107,7 +107,7 @@ class Cluster:
     async def is_ready(self) -> bool:
         """Whether /readyz says so; False also where nothing answers."""
         try:
-            return (await self.request("GET", "/readyz", timeout=2)).status == 200
+            return (await self.request("GET", "/readyz", timeout=10)).status == 200
         except OSError:  # a timeout is one too
             return False
 
@@ -154,6 +154,17 @@ class Cluster:
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token"
         answer = await self.call("POST", path, {"spec": spec})
         return str(answer["status"]["token"])
+
+    async def forgets(self, token: str) -> None:
+        """Wait until the server takes a token that was made void for nobody's.
+
+        Raises:
+            TimeoutError: it still trusts it after two minutes.
+        """
+        user = self.user("forgotten", token)
+        with anyio.fail_after(120):
+            while (await self.request("GET", "/version", user=user)).status != 401:
+                await anyio.sleep(0.1)
 
     async def set_pod_ready(self, namespace: str, name: str, *, ready: bool = True) -> JsonObject:
         """Patch a Pod's status as a kubelet would; there is none, so nobody else does."""

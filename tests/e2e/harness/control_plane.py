@@ -18,7 +18,7 @@ from .flags import Flags, audit_flags, command_line, new_identity, webhook_flags
 from .ports import LOOPBACK, free_port
 from .processes import ServerProcess
 
-READY_WITHIN: Final = 60.0
+READY_WITHIN: Final = 180.0
 KEEP: Final = "WATCHKIT_E2E_KEEP"  # set: logs and data stay in the temporary directory
 
 
@@ -90,7 +90,7 @@ class ControlPlane(Cluster):
         """Let a frozen process go on (SIGCONT)."""
         self.process(name).signal(signal.SIGCONT)
 
-    async def exited(self, name: str, timeout: float = 30.0) -> int:
+    async def exited(self, name: str, timeout: float = 120.0) -> int:
         """Wait for a process to end and return its exit code, negative for a signal.
 
         Raises:
@@ -137,7 +137,7 @@ class ControlPlane(Cluster):
         self.ca_file = authority.ca_file
         await self.restart_apiserver(tls_cert_file=str(certificate), tls_private_key_file=str(key))
 
-    async def etcd_leader(self, timeout: float = 15.0) -> str:
+    async def etcd_leader(self, timeout: float = 120.0) -> str:
         """Return the name of the etcd member that leads, once one does.
 
         Raises:

@@ -6,7 +6,7 @@ from .cluster import Cluster
 from .json_object import JsonObject
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_SERVED_WITHIN = 20.0
+_SERVED_WITHIN = 120.0
 
 
 async def define(
@@ -21,7 +21,7 @@ async def define(
     """Create a CustomResourceDefinition that takes any fields; returns its name once it is served.
 
     Raises:
-        TimeoutError: it is not served after 20 s.
+        TimeoutError: it is not served after two minutes.
     """
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     served: JsonObject = {"name": version, "served": True, "storage": True}
@@ -39,14 +39,18 @@ async def define(
     return name
 
 
-async def undefine(cluster: Cluster, name: str) -> None:
-    """Delete a CustomResourceDefinition and all its objects; returns when it is gone.
+async def undefine(cluster: Cluster, name: str, *, version: str = "v1") -> None:
+    """Delete a CustomResourceDefinition and all its objects; returns when nothing is served.
+
+    The definition goes first: what serves its objects hears of that by a watch.
 
     Raises:
-        TimeoutError: it is still there after 20 s.
+        TimeoutError: it is still there after two minutes.
     """
     await cluster.call("DELETE", f"{_CRDS}/{name}")
     await _until_status(cluster, f"{_CRDS}/{name}", 404)
+    plural, group = name.split(".", 1)
+    await _until_status(cluster, f"/apis/{group}/{version}/{plural}", 404)
 
 
 async def _until_status(cluster: Cluster, path: str, status: int) -> None:

@@ -10,7 +10,9 @@ from .ports import LOOPBACK, free_port
 from .processes import ServerProcess
 from .wire import exchange
 
-READY_WITHIN: Final = 30.0
+READY_WITHIN: Final = 120.0
+LOOK: Final = 2.0  # seconds for a look that is taken again: a stopped member never answers
+WORK: Final = 60.0  # seconds for what is asked once
 
 
 class EtcdError(RuntimeError):
@@ -42,14 +44,16 @@ class EtcdMember(ServerProcess):
         }
         self.start([self._program, *(f"--{name}={value}" for name, value in flags.items())])
 
-    async def ask(self, path: str, body: JsonObject | None = None) -> JsonObject:
+    async def ask(
+        self, path: str, body: JsonObject | None = None, *, timeout: float = LOOK
+    ) -> JsonObject:
         """Post to the JSON gateway and return the answer.
 
         Raises:
-            EtcdError: no answer within 2 s, or one that is not a success.
+            EtcdError: no answer within `timeout` seconds, or one that is not a success.
         """
         try:
-            with anyio.fail_after(2):
+            with anyio.fail_after(timeout):
                 reply = await exchange("POST", self.url + path, body or {})
         except (OSError, ValueError) as error:
             raise EtcdError(f"{self.name} did not answer {path}: {error!r}") from error
@@ -93,7 +97,7 @@ class Etcd:
         member.join(self._initial)
         await member.ready(member.has_leader, READY_WITHIN)
 
-    async def leader(self, timeout: float = 15.0) -> str:
+    async def leader(self, timeout: float = 120.0) -> str:
         """Return the name of the member that says of itself that it leads.
 
         Raises:
@@ -109,9 +113,19 @@ class Etcd:
     async def move_leader(self) -> str:
         """Have the member that leads hand over to another one, and return that one's name.
 
+        It may lead no more when it is asked to, or not be done in time: then whoever leads is.
+
         Raises:
-            EtcdError: it refused, or did not within 2 s.
+            TimeoutError: nobody handed over within two minutes.
         """
+        with anyio.fail_after(2 * WORK):
+            while True:
+                try:
+                    return await self._handed_over()
+                except EtcdError:
+                    await anyio.sleep(0.1)
+
+    async def _handed_over(self) -> str:
         name = await self.leader()
         leader = next(member for member in self.members if member.name == name)
         heirs = [member for member in self.members if member.running and member is not leader]
@@ -139,7 +153,7 @@ class Etcd:
             if not member.running:
                 continue
             try:
-                return await member.ask(path, body)
+                return await member.ask(path, body, timeout=WORK)
             except EtcdError as error:
                 failure = error
         raise failure

@@ -30,6 +30,8 @@ from .cluster import Cluster
 from .toolchain import NoServerError
 
 _LIFETIME = 24 * 3600  # seconds, of the administrator's token: longer than any run
+_EFFECTIVE_WITHIN = 120.0
+_ONE = {"limit": "1"}
 
 
 @contextmanager
@@ -85,7 +87,11 @@ async def _adopt(kubeconfig: Path, directory: Path, name: str) -> Cluster:
         spec = V1TokenRequestSpec(audiences=[], expiration_seconds=_LIFETIME)
         asked = AuthenticationV1TokenRequest(spec=spec)
         token = await core.create_namespaced_service_account_token(name, name, asked)
-        return Cluster(_url(api), _ca_file(api, directory), directory, token.status.token)
+        cluster = Cluster(_url(api), _ca_file(api, directory), directory, token.status.token)
+    with anyio.fail_after(_EFFECTIVE_WITHIN):  # the server reads new rights by a watch
+        while (await cluster.request("GET", "/api/v1/secrets", query=_ONE)).status != 200:
+            await anyio.sleep(0.05)
+    return cluster
 
 
 async def _leave(kubeconfig: Path, name: str) -> None:

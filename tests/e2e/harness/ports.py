@@ -1,5 +1,6 @@
 """Free loopback ports that stay free while a server restarts."""
 
+import atexit
 import errno
 import random
 import socket
@@ -10,7 +11,9 @@ LOOPBACK = "127.0.0.1"
 # connection while its server restarts, and a client that keeps dialling it can connect to itself.
 _PORTS = range(20_000, 32_000)
 
-_given: set[int] = set()
+# A socket that is bound but does not listen keeps a port from other runs' draws while its server
+# is down, and from no server: all of ours set SO_REUSEADDR.
+_held: dict[int, socket.socket] = {}
 
 
 def free_port() -> int:
@@ -21,16 +24,25 @@ def free_port() -> int:
     """
     for _ in range(100):
         port = random.choice(_PORTS)  # noqa: S311 - chance keeps parallel runs apart, no secret
-        if port not in _given and _is_free(port):
-            _given.add(port)
+        if port not in _held and _hold(port):
             return port
     raise OSError(errno.EADDRINUSE, "no free loopback port found between 20000 and 32000")
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
+def _hold(port: int) -> bool:
+    """Take a port if nobody has it, and let our own servers, and nobody's draw, have it too."""
+    holder = socket.socket()
+    try:
+        holder.bind((LOOPBACK, port))
+    except OSError:
+        holder.close()
+        return False
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _held[port] = holder
     return True
+
+
+@atexit.register
+def _let_go() -> None:
+    for holder in _held.values():
+        holder.close()

@@ -72,9 +72,9 @@ class ServerProcess:
         """Send SIGKILL, which ends stopped processes too, and reap; no error if it is gone."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=60)
 
-    async def exited(self, timeout: float = 30.0) -> int:
+    async def exited(self, timeout: float = 120.0) -> int:
         """Wait for the end of the process and return its exit code, negative for a signal.
 
         Raises:

@@ -135,7 +135,7 @@ class RecordingProxy(anyio.AsyncContextManagerMixin):
             self._listening.set()
 
     async def wait_for(
-        self, matching: Matcher, *, count: int = 1, timeout: float = 10.0
+        self, matching: Matcher, *, count: int = 1, timeout: float = 120.0
     ) -> list[RecordedRequest]:
         """Wait until `count` requests match, those of the past among them, and return them.
 

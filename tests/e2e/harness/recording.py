@@ -85,6 +85,11 @@ def watches(request: RecordedRequest) -> bool:
     return request.is_watch
 
 
+def open_watches(request: RecordedRequest) -> bool:
+    """Match watch requests that the server has let in: it has answered with 200."""
+    return request.is_watch and request.status == 200
+
+
 def lists(request: RecordedRequest) -> bool:
     """Match requests for a list, or a page of one."""
     return request.is_list

@@ -58,7 +58,7 @@ async def test_a_client_from_a_kubeconfig_works(tmp_path: Path) -> None:
             watch = await source.watch({}, idle_timeout=60)
             assert await watch.receive() == [b"{}"]
             watch.close()
-        await server.until_closed(2, within=1)
+        await server.until_closed(2)
 
     for seen in server.seen:
         assert seen.headers["authorization"] == "Bearer t"

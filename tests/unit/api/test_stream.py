@@ -20,10 +20,11 @@ pytestmark = pytest.mark.anyio
 
 @contextlib.asynccontextmanager
 async def watching(
-    *steps: Step, max_frame: int = 1 << 20, coalesce: float = 0.0
+    *steps: Step, max_frame: int = 1 << 20, coalesce: float = 0.0, with_head: bytes = b""
 ) -> AsyncIterator[tuple[HttpWatch, WireServer]]:
-    """Open one watch that is answered with these steps after its head."""
-    async with WireServer([[open_watch(), *steps]]) as server, client_of(server.url) as client:
+    """Open one watch that is answered with these steps after its head, and what comes with that."""
+    answer = [open_watch() + with_head, *steps]
+    async with WireServer([answer]) as server, client_of(server.url) as client:
         pods = ListWatch(
             CoreV1Api(client).list_namespaced_pod,
             "shop",
@@ -81,8 +82,10 @@ async def test_a_last_line_without_its_newline_is_dropped() -> None:
 @pytest.mark.parametrize("end", [End.CLOSE, End.RESET])
 async def test_a_broken_connection_is_a_transport_error(end: End) -> None:
     """EOF inside the chunks and a reset raise, after the frames that came before."""
-    async with watching(chunk(b'{"a":1}\n'), 0.05, b"20\r\nhalf a ch", 0.05, end) as (watch, _):
+    had = asyncio.Event()
+    async with watching(chunk(b'{"a":1}\n'), had, b"20\r\nhalf a ch", 0.05, end) as (watch, _):
         assert await watch.receive() == [b'{"a":1}']
+        had.set()
         with (
             anyio.fail_after(PATIENCE),
             pytest.raises(TransportError, match=r"^watch pods in shop: "),
@@ -93,8 +96,10 @@ async def test_a_broken_connection_is_a_transport_error(end: End) -> None:
 @pytest.mark.fault("F27")
 async def test_broken_chunk_framing_is_noticed_while_waiting() -> None:
     """A chunk size that is none wakes the reader within seconds, though aiohttp wakes nobody."""
-    async with watching(chunk(b"{}\n"), 0.05, b"zz\r\nxx\r\n", End.HANG) as (watch, _):
+    had = asyncio.Event()
+    async with watching(chunk(b"{}\n"), had, b"zz\r\nxx\r\n", End.HANG) as (watch, _):
         assert await watch.receive() == [b"{}"]
+        had.set()
         with anyio.fail_after(PATIENCE), pytest.raises(TransportError):
             await watch.receive()
         with pytest.raises(TransportError):
@@ -133,8 +138,7 @@ async def test_a_cancelled_receive_loses_nothing() -> None:
 
 async def test_what_has_arrived_is_given_without_waiting() -> None:
     """With bytes at hand receive() finishes in one step of the coroutine."""
-    async with watching(chunk(b"{}\n"), End.HANG) as (watch, _):
-        await asyncio.sleep(0.1)
+    async with watching(End.HANG, with_head=chunk(b"{}\n")) as (watch, _):
         coroutine = watch.receive()
         with pytest.raises(StopIteration) as finished:
             coroutine.send(None)

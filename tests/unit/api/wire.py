@@ -92,9 +92,9 @@ class WireServer:
             writer.transport.abort()
         await self.until_closed(self._connections)
 
-    async def until_closed(self, connections: int, within: float = PATIENCE) -> None:
+    async def until_closed(self, connections: int) -> None:
         """Wait until so many connections have ended on this side, too."""
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(PATIENCE):
             while self.closed < connections:
                 self._changed.clear()
                 await self._changed.wait()

@@ -1,16 +1,17 @@
 """What the tests of the command line stand on: asyncio, as aiohttp knows nothing else."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.unit.cli.examples import manifest
+from tests.unit.cli.running import STEM
 from watchkit.testing import FakeApiServer, FakeCluster
 
 HERE: Final = Path(__file__).parent
-TIMEOUT: Final = 400  # seconds: a program of its own starts slowly where the machine is busy
+TIMEOUT: Final = 400  # seconds: a program takes its time where the machine is busy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,6 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def anyio_backend() -> str:
     """Run on asyncio: aiohttp has no trio."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stem() -> Iterator[None]:
+    """Fork the programs of these tests off one that is started with the first of them."""
+    with STEM:
+        yield
 
 
 @pytest.fixture

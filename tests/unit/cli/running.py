@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.abc import Process
 
+from tests.unit.cli.stem import Fork, Stem
 from watchkit.testing import FakeApiServer
 
 PATIENCE = 150.0
@@ -22,6 +23,9 @@ NOT_ITS = {"PYTHONUNBUFFERED", "PYTHONIOENCODING", "FORCE_COLOR", "TTY_COMPATIBL
 ENVIRON = {name: value for name, value in os.environ.items() if name not in NOT_ITS}
 """What it flushes it flushes itself, and nobody tells it how to write to a pipe."""
 ENVIRON["PYTHONUTF8"] = "1"
+
+STEM = Stem()
+"""Where it stands programs are forks of it; nowhere else."""
 
 
 def at(server: FakeApiServer) -> tuple[str, str]:
@@ -38,18 +42,20 @@ class Ran:
     stderr: str
 
 
-async def ran(*arguments: str, **environ: str) -> Ran:
+async def ran(
+    *arguments: str, stdout: int | None = None, anew: bool = False, **environ: str
+) -> Ran:
     """Run it to its end."""
-    with anyio.fail_after(PATIENCE):
-        result = await anyio.run_process([*COMMAND, *arguments], check=False, env=ENVIRON | environ)
-    return Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
+    async with running(*arguments, stdout=stdout, anew=anew, **environ) as program:
+        status = await program.ended()
+    return Ran(status, program.out.decode(), program.err.decode())
 
 
 @dataclass
 class Running:
     """A program that runs; `out` and `err` hold what it has written so far."""
 
-    process: Process
+    process: Process | Fork
     out: bytearray = field(default_factory=bytearray)
     err: bytearray = field(default_factory=bytearray)
     whole: list[anyio.Event] = field(default_factory=list[anyio.Event])
@@ -86,30 +92,21 @@ async def _until(written: bytearray, holds: Callable[[str], bool]) -> str:
 
 
 @asynccontextmanager
-async def running(*arguments: str) -> AsyncIterator[Running]:
-    """Run it on pipes; killed with the block where it still runs."""
-    async with await anyio.open_process([*COMMAND, *arguments], env=ENVIRON) as process:
-        program = Running(process)
-        async with anyio.create_task_group() as tasks:
-            for stream, taken in (
-                (process.stdout, program.out),
-                (process.stderr, program.err),
-            ):
-                assert stream is not None
-                program.whole.append(anyio.Event())
-                tasks.start_soon(_take, stream, taken, program.whole[-1])
-            try:
-                yield program
-            finally:  # before anything waits for its end: it may never come by itself
-                if process.returncode is None:
-                    process.kill()
-            tasks.cancel_scope.cancel()
+async def running(
+    *arguments: str, stdout: int | None = None, anew: bool = False, **environ: str
+) -> AsyncIterator[Running]:
+    """Run it on pipes, or with a stdout that is given; killed with the block where it still runs.
 
-
-async def _take(stream: anyio.abc.ByteReceiveStream, taken: bytearray, whole: anyio.Event) -> None:
-    async for data in stream:
-        taken += data
-    whole.set()
+    `anew`: by a Python that has imported nothing yet, wherever the stem stands.
+    """
+    stdin = os.open(os.devnull, os.O_RDONLY)
+    out, its_out = (None, os.dup(stdout)) if stdout is not None else os.pipe()
+    err, its_err = os.pipe()
+    process = await _started(arguments, (stdin, its_out, its_err), ENVIRON | environ, anew=anew)
+    program = Running(process)
+    read = {err: program.err} if out is None else {err: program.err, out: program.out}
+    async with _reading(program, read):
+        yield program
 
 
 @asynccontextmanager
@@ -117,37 +114,61 @@ async def on_terminal(
     *arguments: str, columns: int = 100, lines: int = 24
 ) -> AsyncIterator[Running]:
     """Run it with stdout and stderr on a terminal of that size; killed with the block."""
+    environ = {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(lines)}
     ours, its = os.openpty()
-    environ: Mapping[str, str] = ENVIRON | {
-        "TERM": "xterm-256color",
-        "COLUMNS": str(columns),
-        "LINES": str(lines),
-    }
-    process = await anyio.open_process(
-        [*COMMAND, *arguments], stdin=its, stdout=its, stderr=its, env=environ
-    )
-    os.close(its)
-    program = Running(process)
+    program = Running(await _started(arguments, (its, its, its), ENVIRON | environ))
+    async with _reading(program, {ours: program.out}):
+        yield program
+
+
+async def _started(
+    arguments: tuple[str, ...],
+    standard: tuple[int, int, int],
+    environ: Mapping[str, str],
+    *,
+    anew: bool = False,
+) -> Process | Fork:
+    """Start it on three descriptors, which it alone has then."""
     try:
-        async with process, anyio.create_task_group() as tasks:
-            program.whole.append(anyio.Event())
-            tasks.start_soon(_take_terminal, ours, program.out, program.whole[0])
+        if STEM.stands and not anew:
+            return await STEM.fork(arguments, standard, environ)
+        stdin, stdout, stderr = standard
+        command = [*COMMAND, *arguments]
+        return await anyio.open_process(
+            command, stdin=stdin, stdout=stdout, stderr=stderr, env=environ
+        )
+    finally:
+        for descriptor in {*standard}:
+            os.close(descriptor)
+
+
+@asynccontextmanager
+async def _reading(program: Running, read: Mapping[int, bytearray]) -> AsyncIterator[None]:
+    try:
+        async with program.process, anyio.create_task_group() as tasks:
+            for descriptor, taken in read.items():
+                program.whole.append(anyio.Event())
+                tasks.start_soon(_take, descriptor, taken, program.whole[-1])
             try:
-                yield program
+                yield
             finally:  # before anything waits for its end: it may never come by itself
-                if process.returncode is None:
-                    process.kill()
+                if program.process.returncode is None:
+                    program.process.kill()
             tasks.cancel_scope.cancel()
     finally:
-        os.close(ours)
+        for descriptor in read:
+            os.close(descriptor)
 
 
-async def _take_terminal(terminal: int, taken: bytearray, whole: anyio.Event) -> None:
+async def _take(descriptor: int, taken: bytearray, whole: anyio.Event) -> None:
     while not whole.is_set():
-        await anyio.wait_readable(terminal)
+        await anyio.wait_readable(descriptor)
         try:
-            taken += os.read(terminal, 65536)
-        except OSError:  # EIO: nobody has the other end open any more
+            data = os.read(descriptor, 65536)
+        except OSError:  # EIO: nobody has the other end of the terminal open any more
+            data = b""
+        taken += data
+        if not data:
             whole.set()
 
 

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from tests.unit.cli.lying import CORRUPTED
-from tests.unit.cli.running import COMMAND, ENVIRON, PATIENCE, on_terminal, plain, ran, running
+from tests.unit.cli.running import on_terminal, plain, ran, running
 from watchkit.cli.demo.running import Plan, run
 from watchkit.cli.demo.scene import Glance, Scene
 from watchkit.cli.demo.stage import Lines
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 
 FEW = 300
 """Objects, where it does not matter how many."""
-SEVERAL_PAGES = 1200
+TWO_PAGES = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def quiet() -> Iterator[None]:
 
 async def test_it_ends_with_a_verified_tally_and_0() -> None:
     """Without a cluster, and in a pipe without being told so; nothing on stderr."""
-    result = await ran("demo", "--seconds", "1")
+    result = await ran("demo", "--seconds", "1", anew=True)
 
     assert (result.status, result.stderr) == (0, "")
     first, *_, last = result.stdout.splitlines()
@@ -75,8 +75,8 @@ async def test_a_corrupted_object_in_the_cache_gives_1(
 async def test_every_trouble_of_the_catalogue_strikes_and_is_survived(
     quiet: None, capfd: pytest.CaptureFixture[str], trouble: Trouble
 ) -> None:
-    """Each of them alone, among as many objects as take several pages."""
-    status = await run(Plan(seconds=0.1, troubles=[trouble], objects=SEVERAL_PAGES), Lines())
+    """Each of them alone, among as many objects as take two pages."""
+    status = await run(Plan(seconds=0.1, troubles=[trouble], objects=TWO_PAGES), Lines())
 
     out = capfd.readouterr().out
     assert status == 0, out
@@ -169,29 +169,23 @@ async def test_ctrl_c_gives_the_terminal_back() -> None:
 async def test_a_closed_pipe_ends_it_at_once() -> None:
     """As with `| head -1`: without a word."""
     read, write = os.pipe()
-    arguments = [*COMMAND, "demo", "--seconds", "600"]
-    async with await anyio.open_process(arguments, stdout=write, env=ENVIRON) as demo:
+    async with running("demo", "--seconds", "600", stdout=write) as demo:
         os.close(write)
         await anyio.wait_readable(read)
         os.close(read)
-        with anyio.move_on_after(PATIENCE):
-            await demo.wait()
-        in_time = demo.returncode
-        if in_time is None:
-            demo.kill()
-        assert demo.stderr is not None
-        assert (in_time, [said async for said in demo.stderr]) == (0, [])
+        assert await demo.ended() == 0
+
+    assert demo.err == b""
 
 
 async def test_a_reader_found_gone_ends_it() -> None:
     """Where nothing but writing can tell."""
     ours, its = socket.socketpair()
     ours.close()
-    arguments = [*COMMAND, "demo", "--seconds", "600"]
-    with its, anyio.fail_after(PATIENCE):
-        result = await anyio.run_process(arguments, stdout=its.fileno(), check=False, env=ENVIRON)
+    with its:
+        result = await ran("demo", "--seconds", "600", stdout=its.fileno())
 
-    assert (result.returncode, result.stderr) == (0, b"")
+    assert (result.status, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "x"])

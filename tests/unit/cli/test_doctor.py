@@ -57,7 +57,7 @@ def reviewing(cluster: FakeCluster) -> FakeCluster:
 
 async def test_it_finds_that_all_is_well(reviewing: FakeCluster, server: FakeApiServer) -> None:
     """Checks on stderr, one line each and in order; what to grant on stdout; status 0."""
-    result = await ran("doctor", "po", "-n", "shop", *PATIENT, *at(server))
+    result = await ran("doctor", "po", "-n", "shop", *PATIENT, *at(server), anew=True)
 
     *lines, verdict = result.stderr.splitlines()
     assert [line.split()[:2] for line in lines] == [["✓", each] for each in CHECKS + OF_SOURCE]

@@ -155,6 +155,8 @@ def test_a_watch_of_a_version_that_expired_was_let_in(
         (Watched(5, 1), Mark.OK),
         (Watched(5, 2), Mark.OK),
         (Watched(5, 0), Mark.WARNING),
+        (Watched(5, 0, 1), Mark.UNKNOWN),
+        (Watched(5, 1, 3), Mark.OK),
         (BROKEN, Mark.WARNING),
         (refused(410), Mark.UNKNOWN),
         (IdleTimeout("over"), Mark.UNKNOWN),

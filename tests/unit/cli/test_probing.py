@@ -74,14 +74,14 @@ async def test_where_there_is_none_before_it_begins_at_the_newest(
     assert cluster.requests[-1].query["resourceVersion"] == version
 
 
-async def test_bookmarks_are_counted_and_events_are_not(
+async def test_bookmarks_and_events_are_counted_apart(
     cluster: FakeCluster, source: ListerWatcher
 ) -> None:
-    """What happens meanwhile is not asked about."""
+    """Whose newest write is an event has no later version to tell in a bookmark."""
     cluster.create(manifest("web-2"))
     cluster.inject(NoBookmarks())
 
-    assert await watched(source) == Watched(probing.LIFE, 0)
+    assert await watched(source) == Watched(probing.LIFE, 0, events=1)
 
 
 async def test_a_watch_that_breaks_or_expires_raises(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.core.electing import RATES, Schedule
 
-COUNT = int(os.environ.get("WATCHKIT_ELECTIONS", "2000"))
+COUNT = int(os.environ.get("WATCHKIT_ELECTIONS", "1000"))
 CHUNK = 100
 TROUBLES = {
     *("pause", "kill", "leave", "delete", "label", "conflict", "lost", "429"),

@@ -36,7 +36,8 @@ class Steps(trio.abc.Instrument):
 
     def before_io_wait(self, timeout: float) -> None:
         """Count it when all tasks of trio wait."""
-        self.another(trio.current_time())
+        if not trio.lowlevel.current_statistics().tasks_runnable:
+            self.another(trio.current_time())
 
     def another(self, now: float) -> bool:
         """Count a step that is about to be made; whether it was cancelled there."""
@@ -67,7 +68,7 @@ class CountingLoop(VirtualClockEventLoop):
         callback(*args)
 
     def _jump(self, seconds: float) -> None:
-        if not self._steps.another(self.time()):
+        if not seconds or not self._steps.another(self.time()):
             super()._jump(seconds)
 
 

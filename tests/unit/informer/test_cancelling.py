@@ -34,6 +34,9 @@ Informed = Callable[[FakeCluster, SharedInformer], Awaitable[None]]
 HORIZON = 4.0
 """Virtual seconds of each scenario: back-offs, idle timeouts, replays and audits are in them."""
 
+AGAIN = 0.6
+"""Seconds after which a scenario does the same once more: enough times within those."""
+
 QUICK = Backoff(0.2, 2.0, 1.0)
 
 
@@ -88,7 +91,7 @@ async def with_a_subscription(cluster: FakeCluster, informer: SharedInformer) ->
     async with informer.subscribe() as changes:
         async for change in changes:
             touch(cluster, change.name, change.resource_version)
-            await settle(0.2)  # or no time would ever pass
+            await settle(AGAIN)  # or no time would ever pass
 
 
 async def with_a_subscription_to_all(cluster: FakeCluster, informer: SharedInformer) -> None:
@@ -107,7 +110,7 @@ async def with_late_handlers(cluster: FakeCluster, informer: SharedInformer) -> 
         cluster.create(pod(f"p{cluster.version}"))
         await registration.wait_for_sync()
         registration.remove()
-        await anyio.sleep(0.4)
+        await anyio.sleep(AGAIN)
 
 
 async def with_version_waits(cluster: FakeCluster, informer: SharedInformer) -> None:
@@ -120,7 +123,7 @@ async def with_opaque_waits(cluster: FakeCluster, informer: SharedInformer) -> N
     """Fresh lists."""
     while True:
         await informer.wait_for_version("alpha")
-        await settle(0.2)
+        await settle(AGAIN)
 
 
 async def with_sources(cluster: FakeCluster, informer: SharedInformer) -> None:
@@ -129,7 +132,7 @@ async def with_sources(cluster: FakeCluster, informer: SharedInformer) -> None:
         informer.add_source(cluster.source("v1", "pods", "lab"))
         await anyio.lowlevel.checkpoint()
         informer.remove_source("lab")
-        await settle(0.2)
+        await settle(AGAIN)
 
 
 async def restored(cluster: FakeCluster, informer: SharedInformer) -> None:
@@ -212,7 +215,7 @@ async def lent_and_failing(cluster: FakeCluster) -> None:
                     informer.add_event_handler(Slow(), on_error="fail")
                     await anyio.sleep_forever()
             except ValueError:
-                await anyio.sleep(0.1)
+                await anyio.sleep(AGAIN)
 
 
 SCENARIOS: dict[str, Scenario] = {

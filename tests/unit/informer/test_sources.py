@@ -1,13 +1,24 @@
 """Several sources fill one cache: disjoint namespaces, added and removed while it runs."""
 
+from collections.abc import Mapping
+
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.informer.informing import Recorder, cached, listed, settle, synced, touch
 from tests.unit.watching.reading import pod
-from tests.unit.watching.scripted import Pause, ScriptedSource, added, page, reply
+from tests.unit.watching.scripted import (
+    Pause,
+    ScriptedSource,
+    ScriptedStream,
+    added,
+    page,
+    reply,
+)
 from watchkit import Backoff, HealthState
-from watchkit.core.errors import WatchkitError
+from watchkit.core.errors import TransportError, WatchkitError
+from watchkit.core.framing import LineBuffer
 from watchkit.informer.shared_informer import SharedInformer
 from watchkit.testing import ApiRequest, FakeCluster, Forbid, Gone
 
@@ -171,6 +182,41 @@ async def test_metadata_alone(cluster: FakeCluster) -> None:
         (found,) = informer.store.list(labels="app in (web)")
         assert found.kind == "PartialObjectMetadata"
         assert "spec" not in found
+
+
+class _Hanging(ScriptedStream):
+    """A watch that brings nothing; hung up, it breaks off for whoever waits, as a socket does."""
+
+    def __init__(self) -> None:
+        super().__init__((), LineBuffer(1 << 20))
+        self._hung_up = anyio.Event()
+
+    async def receive(self) -> list[bytes] | None:
+        await self._hung_up.wait()
+        raise TransportError("hung up")
+
+    def close(self) -> None:
+        self._hung_up.set()
+
+
+class _HangingSource(ScriptedSource):
+    """A source whose watches are of that kind."""
+
+    async def watch(self, query: Mapping[str, str], *, idle_timeout: float) -> ScriptedStream:
+        del query, idle_timeout
+        return _Hanging()
+
+
+async def test_a_removed_source_is_no_trouble() -> None:
+    """It is left, not lost: nothing is tried again, nothing said of its watch."""
+    here = ScriptedSource(namespace="lab", last_list=reply(page(5)))
+    there = _HangingSource(namespace="shop", last_list=reply(page(5)))
+    with capture_logs() as logs:
+        async with SharedInformer([there, here], initial_list="list") as informer:
+            await anyio.sleep(5)
+            informer.remove_source("shop")
+            await settle()
+    assert "watch.retrying" not in [each["event"] for each in logs]
 
 
 async def test_a_source_removed_just_when_something_came() -> None:

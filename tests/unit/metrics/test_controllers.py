@@ -20,18 +20,6 @@ A, B, C = (Request("shop", name) for name in "abc")
 
 
 @pytest.fixture
-def registry() -> CollectorRegistry:
-    """Give a registry with nothing in it."""
-    return CollectorRegistry()
-
-
-@pytest.fixture
-def metrics(registry: CollectorRegistry) -> Metrics:
-    """Give metrics in that registry."""
-    return Metrics(registry)
-
-
-@pytest.fixture
 def reconciler() -> Reconciler:
     """Give a reconcile that succeeds, until told otherwise."""
     return Reconciler()

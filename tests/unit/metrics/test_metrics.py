@@ -25,18 +25,6 @@ pytestmark = pytest.mark.anyio
 QUIET = {"timeout_seconds": 3600}
 
 
-@pytest.fixture
-def registry() -> CollectorRegistry:
-    """Give a registry with nothing in it."""
-    return CollectorRegistry()
-
-
-@pytest.fixture
-def metrics(registry: CollectorRegistry) -> Metrics:
-    """Give metrics in that registry."""
-    return Metrics(registry)
-
-
 async def test_every_series_of_an_informer_is_there_from_the_start(
     registry: CollectorRegistry, metrics: Metrics, pods: ListerWatcher
 ) -> None:

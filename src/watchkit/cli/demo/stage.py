@@ -5,12 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from rich import console, live
-
 from watchkit.cli.demo.picture import painted, signed
 from watchkit.cli.demo.scene import Glance, Scene, Survived
 from watchkit.cli.demo.telling import Tally, survived_line, tally_lines
 from watchkit.cli.output import write_line
+from watchkit.cli.painting import Painting
 
 _WIDEST: Final = 96
 """Columns that a picture takes at most: in a wide terminal, numbers stay near their names."""
@@ -97,30 +96,8 @@ class Lines:
             _write(line)
 
 
-class Picture:
+class Picture(Painting):
     """Paints in the terminal that stdout is, and leaves the last picture there, the tally below."""
-
-    def __init__(self) -> None:
-        self._console = console.Console(highlight=False)
-        self._live = live.Live(
-            console=self._console,
-            auto_refresh=False,  # that would be a thread; paint() is called often enough
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._live.stop()
 
     def open(self, glance: Glance, url: str) -> None:
         """The first picture shows it."""
