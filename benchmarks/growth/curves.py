@@ -1,5 +1,6 @@
 """What is measured: the points of every curve, and what must be true of each, whatever it costs."""
 
+import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -102,7 +103,9 @@ def _indexers(counts: Iterable[int], scale: float) -> Iterable[Point]:
 
 
 def _watches(counts: Iterable[int], scale: float) -> Iterable[Point]:
-    kinds = {"plain": {}, "TLS": {"tls": True}, "TLS, uvloop": {"tls": True, "uvloop": True}}
+    kinds: dict[str, dict[str, object]] = {"plain": {}, "TLS": {"tls": True}}
+    if importlib.util.find_spec("uvloop") is not None:
+        kinds["TLS, uvloop"] = {"tls": True, "uvloop": True}
     for count in counts:
         events = max(1, round(2 * _EVENTS * scale / count))
         for line, kind in kinds.items():
