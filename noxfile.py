@@ -293,6 +293,18 @@ def bench_real(session: nox.Session) -> None:
     session.run("python", "benchmarks/real.py", *session.posargs, **patience)
 
 
+@nox.session(name="bench-growth", default=False)
+def bench_growth(session: nox.Session) -> None:
+    """Print and draw how costs grow with what there is to watch, for a quarter of an hour.
+
+    `-- --quick` runs all of it on small sizes, within half a minute: it only counts.
+    """
+    install(session, *requirements("build"))
+    session.install(*group("plots"))
+    kept = ("--json=docs/plots/growth.json", "--plots=docs/plots")
+    session.run("python", "-m", "benchmarks.growth", *(session.posargs or kept))
+
+
 @nox.session(default=False)
 def stall(session: nox.Session) -> None:
     """Stall a handler for ten virtual minutes at 1,000 changes a second; print what it took."""

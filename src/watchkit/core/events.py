@@ -59,7 +59,7 @@ class _Identity:
         return self.meta.resource_version
 
 
-class _About(_Identity, msgspec.Struct, Generic[T], frozen=True):
+class _About(_Identity, msgspec.Struct, Generic[T], frozen=True, gc=False):
     """What an event or change about one object carries, whatever the model."""
 
     object: T
@@ -76,21 +76,21 @@ class _About(_Identity, msgspec.Struct, Generic[T], frozen=True):
     """What to store once this and all before it is done; None inside a gap or a replay."""
 
 
-class Added(_About[T], frozen=True):
+class Added(_About[T], frozen=True, gc=False):
     """An object came to be, or came into the watched set."""
 
     __match_args__ = ("object",)  # pyright: ignore[reportAssignmentType] - the rest by name
     type: ClassVar[Literal["ADDED"]] = "ADDED"
 
 
-class Modified(_About[T], frozen=True):
+class Modified(_About[T], frozen=True, gc=False):
     """An object of the watched set has changed."""
 
     __match_args__ = ("object",)  # pyright: ignore[reportAssignmentType] - the rest by name
     type: ClassVar[Literal["MODIFIED"]] = "MODIFIED"
 
 
-class Updated(_Identity, msgspec.Struct, Generic[T], frozen=True):
+class Updated(_Identity, msgspec.Struct, Generic[T], frozen=True, gc=False):
     """A cached object has changed: it was `old`, and is `new` (`object` is that, too).
 
     To a handler, `old` is what it was last shown. With `replayed`, both are the same.
@@ -115,7 +115,7 @@ class Updated(_Identity, msgspec.Struct, Generic[T], frozen=True):
         return self.new
 
 
-class Deleted(_About[T], frozen=True):
+class Deleted(_About[T], frozen=True, gc=False):
     """An object left the watched set: deleted, or selected no longer; `object` is its last state.
 
     Inferred by a bare RetryWatcher, `object` is an `Object` that holds just the name, the

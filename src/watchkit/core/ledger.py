@@ -36,8 +36,11 @@ E = TypeVar(  # noqa: PLC0105 - short as in events
 class Memory(Protocol[E]):
     """What a list+watch needs to know of the world: a Ledger here, a Store under an informer."""
 
-    def holds(self, subject: Object) -> bool:
-        """Whether the very state of this object is held already."""
+    def keep(self, subject: Object) -> object:
+        """Give what `replace` will want of a listed object; None where its very state is held.
+
+        What can be done with it alone is done here: objects come one by one, lists all at once.
+        """
         ...
 
     def apply(self, verb: Verb, subject: Object, asked: str | None) -> Sequence[E | Bookmark]:
@@ -79,6 +82,10 @@ class Ledger:
         held = self._held.get(key)
         return held == (subject.uid, subject.resource_version) and key not in self._void
 
+    def keep(self, subject: Object) -> Object | None:
+        """Give the object, None where it is held."""
+        return None if self.holds(subject) else subject
+
     def apply(self, verb: Verb, subject: Object, asked: str | None) -> Sequence[ObjectEvent]:
         """Take one event: nothing where it is stale, else the event, after a lost Deleted."""
         meta = subject.meta
@@ -109,11 +116,12 @@ class Ledger:
         for key, entry in listing.entries.items():
             held_now = self._held.get(key)
             is_same = held_now == (entry.uid, entry.version) and key not in self._void
-            if entry.object is None or is_same:
+            kept = entry.kept
+            if not isinstance(kept, Object) or is_same:
                 continue
             known = held_now is not None and held_now[0] == entry.uid
             kind = Modified if known else Added
-            here.append(kind(entry.object, entry.object.meta, initial, inferred=not initial))
+            here.append(kind(kept, kept.meta, initial, inferred=not initial))
         self._held = {key: (each.uid, each.version) for key, each in listing.entries.items()}
         self._void.clear()
         events = gone + here

@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One listed object: `object` is None where an equal one is held, or none is wanted."""
+    """One listed object: `kept` is None where an equal one is held, or none is wanted."""
 
     uid: str
     version: str
-    object: Object | None
+    kept: object
 
 
 class Listing:
     """The objects of one consistent list, by key, in the server's order.
 
-    `keep(object)` says whether the object itself is wanted: one that the memory holds in the
-    same version is not, so that a list costs only what differs (C7).
+    `keep(object)` gives what is to be kept of an object until the list is whole: the object, or
+    what a memory has made of it by then. Of one that the memory holds in the same version that
+    is None, so that a list costs only what differs (C7).
     """
 
-    def __init__(self, keep: Callable[[Object], bool]) -> None:
+    def __init__(self, keep: Callable[[Object], object]) -> None:
         self.entries: dict[str, Entry] = {}
         self.version: str | None = None
         self.token: str = ""
@@ -71,5 +72,4 @@ class Listing:
 
     def _enter(self, key: str, subject: Object) -> None:
         meta = subject.meta
-        kept = subject if self._keep(subject) else None
-        self.entries[key] = Entry(meta.uid, meta.resource_version, kept)
+        self.entries[key] = Entry(meta.uid, meta.resource_version, self._keep(subject))

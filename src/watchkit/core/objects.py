@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 import msgspec
 from msgspec import Raw
@@ -31,9 +31,28 @@ class Wire(msgspec.Struct, gc=False):
 
 _whole = msgspec.json.Decoder(Wire)
 _sections = msgspec.json.Decoder(dict[str, Raw])
+_UNREAD: Final[Any] = None
+"""In the place of what has not been parsed yet; nobody ever sees it."""
+
+if TYPE_CHECKING:
+    _Lean = Mapping[str, Any]
+else:
+
+    class _Lean(msgspec.Struct, gc=False, eq=False):
+        """A mapping that the garbage collector does not walk, however many of them are cached.
+
+        None can be part of a cycle. The collector would walk them all again for every fourth
+        part that comes to them, and that in one go: no list would leave the event loop its turn.
+        """
+
+        __contains__ = Mapping.__contains__
+        get = Mapping.get
+        items = Mapping.items
+        keys = Mapping.keys
+        values = Mapping.values
 
 
-class Object(Mapping[str, Any]):
+class Object(_Lean):
     """A read-only mapping over the JSON of one object, as the server sent it.
 
     `obj["spec"]["nodeName"]` parses the section spec, and only when asked. A section read is a
@@ -48,13 +67,21 @@ class Object(Mapping[str, Any]):
 
     """
 
-    __slots__ = ("_raw", "_wire", "meta")
-
-    meta: ObjectMeta
     _raw: bytes
-    _wire: Wire
+    _wire: Wire = _UNREAD
+    meta: ObjectMeta = _UNREAD
 
-    def __init__(self, source: bytes | Mapping[str, Any]) -> None:
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(self, source: bytes | Mapping[str, Any], /) -> None: ...
+
+    def __post_init__(self) -> None:
+        """Read what was given, unless that is done."""
+        if self._wire is not _UNREAD:
+            return
+        source = cast("bytes | Mapping[str, Any]", self._raw)
         self._raw = source if isinstance(source, bytes) else _encoded(source)
         self._wire = parsed(_whole, self._raw)
         self.meta = self._wire.metadata
@@ -62,11 +89,7 @@ class Object(Mapping[str, Any]):
     @classmethod
     def of(cls, raw: bytes, wire: Wire) -> Object:
         """The object of JSON that was parsed already, and is all UTF-8."""
-        self = object.__new__(cls)
-        self._raw = raw
-        self._wire = wire
-        self.meta = wire.metadata
-        return self
+        return _made(raw, wire, wire.metadata)
 
     @property
     def raw(self) -> bytes:
@@ -197,12 +220,21 @@ class Object(Mapping[str, Any]):
         what = " ".join(filter(None, [self.api_version, self.kind]))
         return f"<Object {what} {self.key} uid={self.uid} at={self.resource_version}>"
 
+    def __rich_repr__(self) -> Iterator[tuple[str, str]]:
+        """Who it is, as in its repr: rich would show all the JSON of a Struct."""
+        yield from (("key", self.key), ("uid", self.uid), ("at", self.resource_version))
+
     def _parts(self) -> dict[str, Raw]:
         return parsed(_sections, self._raw)
 
     def _identity(self) -> tuple[str, str] | None:
         meta = self.meta
         return (meta.uid, meta.resource_version) if meta.uid and meta.resource_version else None
+
+
+_made = cast("Callable[[bytes, Wire, ObjectMeta], Object]", Object)
+if not TYPE_CHECKING:
+    Mapping.register(Object)
 
 
 def _removed(raw: bytes | Raw, path: list[str]) -> bytes:

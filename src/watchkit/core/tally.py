@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from watchkit.core import errors
@@ -25,6 +25,8 @@ _TYPES: Final[dict[type[object], EventType]] = {
     Updated: "MODIFIED",
     Deleted: "DELETED",
 }
+_NO_WATCHES: Final[Mapping[WatchEnd, int]] = dict.fromkeys(WATCH_ENDS, 0)
+_NO_LISTS: Final[Mapping[ListReason, int]] = dict.fromkeys(LIST_REASONS, 0)
 
 
 class Tally:
@@ -36,18 +38,19 @@ class Tally:
 
     def __init__(self, resource: str) -> None:
         self.resource: str = resource
-        self._watches = dict.fromkeys(WATCH_ENDS, 0)
-        self._lists = dict.fromkeys(LIST_REASONS, 0)
+        # Shared until there is something to count: of a thousand idle watches, none has any.
+        self._watches: Mapping[WatchEnd, int] = _NO_WATCHES
+        self._lists: Mapping[ListReason, int] = _NO_LISTS
         self._bookmarks = 0
         self._told: defaultdict[type[object], int] = defaultdict(int)
 
     def watch_ended(self, end: WatchEnd) -> None:
         """Count a request for a watch that came to its end."""
-        self._watches[end] += 1
+        self._watches = {**self._watches, end: self._watches[end] + 1}
 
     def listed(self, reason: ListReason) -> None:
         """Count a list that the server answered."""
-        self._lists[reason] += 1
+        self._lists = {**self._lists, reason: self._lists[reason] + 1}
 
     def told(self, batch: Sequence[object]) -> None:
         """Count the events, or changes, of a batch; markers among them are none."""
@@ -69,7 +72,7 @@ class Tally:
         for kind, count in self._told.copy().items():
             if kind in _TYPES:
                 events[_TYPES[kind]] += count
-        return WatchStatistics(self.resource, self._watches.copy(), self._lists.copy(), events)
+        return WatchStatistics(self.resource, {**self._watches}, {**self._lists}, events)
 
     def __repr__(self) -> str:
         counted = sum(self._watches.values()), sum(self._lists.values())

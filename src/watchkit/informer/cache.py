@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Generic
-
-import msgspec
+from typing import Final, Generic, cast
 
 from watchkit.core.decoding import Verb
 from watchkit.core.events import Added, Bookmark, Change, Deleted, Updated
 from watchkit.core.ledger import is_stale
-from watchkit.core.listing import Listing
+from watchkit.core.listing import Entry, Listing
+from watchkit.core.metadata import ObjectMeta
 from watchkit.core.objects import Object
 from watchkit.core.versions import latest
 from watchkit.informer.indexes import Indexer, Indexes, Values
+from watchkit.informer.plans import Draft, Put, ends, is_version_of
 from watchkit.informer.preparing import Preparation, Transform, is_same_content
 from watchkit.informer.records import Cached, T, Trouble, Undecodable
-from watchkit.informer.store import Shelf, Store
+from watchkit.informer.store import Shelf, Store, share_namespace
 
-_NO_VALUES: Final[Values] = {}
-
-
-class _Put(msgspec.Struct, Generic[T], gc=False):  # a dataclass costs a microsecond an event
-    """What is to be cached under one key: `new` is None where nothing is, or nothing can be."""
-
-    subject: Object
-    held: Cached[T] | None
-    new: Cached[T] | None
-    values: Values
-    is_undecodable: bool
-
-    @property
-    def key(self) -> str:
-        """The key, made when somebody asks for it: most events need none."""
-        return self.subject.meta.key
-
-    @property
-    def ends(self) -> bool:
-        """Whether what is held is to be Deleted first: its successor comes, or nothing."""
-        held, new = self.held, self.new
-        return held is not None and (new is None or held.meta.uid != new.meta.uid)
+_NO_VALUES: Final[Values] = ()
 
 
 class Cache(Generic[T]):
@@ -65,6 +44,7 @@ class Cache(Generic[T]):
         self.indexes: Indexes[T] = Indexes(report)
         self._shelf = Shelf(self.indexes, self._preparation.model)
         self._epoch = 0
+        self._drafts: dict[str | None, Draft[T]] = {}
         self.store: Store[T] = Store(self._shelf)
         self.add_indexers(indexers or {})
 
@@ -108,7 +88,7 @@ class Cache(Generic[T]):
             KeyError: there is no source of that namespace.
 
         """
-        changes = self.replace(Listing(lambda _: True), namespace, initial=False)
+        changes = self.replace(Listing(lambda each: each), namespace, initial=False)
         del self._shelf.versions[namespace]
         return changes
 
@@ -119,18 +99,18 @@ class Cache(Generic[T]):
         held = self._shelf.versions[namespace]
         self._shelf.versions[namespace] = latest(version, held)
 
-    def holds(self, subject: Object) -> bool:
-        """Whether the very state of this object is held, or known to be undecodable."""
-        known = self._shelf.undecodable.get(subject.key)
-        if known is not None:
-            return known == subject and known.raw == subject.raw
-        held = self._held(subject)
-        if held is None or not _is_version_of(held, subject):
-            return False
-        if held.epoch == self._epoch:
-            return True
-        new = self._preparation.prepare(subject, self._epoch)
-        return isinstance(new, Cached) and is_same_content(held, new)
+    def keep(self, subject: Object, namespace: str | None) -> object:
+        """Plan what to do with a listed object; None where its very state is held.
+
+        Also where it is known to be undecodable in this state.
+        """
+        known = self._shelf.undecodable.get(subject.key) if self._shelf.undecodable else None
+        if known is not None and known == subject and known.raw == subject.raw:
+            return None
+        put = self._plan(subject, self._held(subject.meta))
+        if put is not None and self._shelf.is_bare(namespace):
+            self._drafts.setdefault(namespace, Draft()).add(put)
+        return put
 
     def apply(
         self, verb: Verb, subject: Object, asked: str | None, namespace: str | None
@@ -152,7 +132,7 @@ class Cache(Generic[T]):
             changes = self._deleted(subject, held)
         else:
             put = self._plan(subject, held)
-            changes = () if put is None else self._one(put)
+            changes = () if put is None else self._one(put, held)
         self.advance(version, namespace)
         return changes or (Bookmark(version),)
 
@@ -164,17 +144,12 @@ class Cache(Generic[T]):
         Deleted first, then Added and Updated in the list's order; all inferred, save that what
         an initial list adds is `initial`.
         """
-        shown = [entry.object for entry in listing.entries.values() if entry.object is not None]
-        puts = [self._plan(subject, self._held(subject)) for subject in shown]
-        changes: list[Change[T]] = []
-        for key in self._missing(listing, namespace):
-            changes += self._ended(key)
-        for put in puts:
-            if put is not None and put.ends:
-                changes += self._end_before(put)
-        for put in puts:
-            if put is not None:
-                changes += self._put(put, initial=initial, inferred=True)
+        entries = listing.entries
+        draft = self._drafts.pop(namespace, None)
+        if draft is not None and self._shelf.is_bare(namespace) and draft.is_of(entries, namespace):
+            changes = self._take(draft, entries, initial=initial)
+        else:
+            changes = self._merge(entries, namespace, initial=initial)
         if self._epoch:
             for record in self._shelf.records(namespace):
                 record.epoch = self._epoch
@@ -187,69 +162,112 @@ class Cache(Generic[T]):
 
     # What is held.
 
-    def _held(self, subject: Object) -> Cached[T] | None:
-        return self._shelf.of(subject.meta.namespace, subject.meta.name)
-
-    def _missing(self, listing: Listing, namespace: str | None) -> list[str]:
-        keys = [record.meta.key for record in self._shelf.records(namespace)]
-        prefix = "" if namespace is None else f"{namespace}/"
-        keys += [key for key in self._shelf.undecodable if key.startswith(prefix)]
-        return [key for key in keys if key not in listing.entries]
+    def _held(self, meta: ObjectMeta) -> Cached[T] | None:
+        return self._shelf.of(meta.namespace, meta.name)
 
     # First what is to be done, where the caller's functions run; then all of it at once.
 
-    def _plan(self, subject: Object, held: Cached[T] | None) -> _Put[T] | None:
+    def _plan(self, subject: Object, held: Cached[T] | None) -> Put[T] | None:
         """Prepare an object to be cached; None where what is held shows the same already."""
-        is_known = held is not None and _is_version_of(held, subject)
+        is_known = held is not None and is_version_of(held, subject)
         if is_known and held is not None and held.epoch == self._epoch:
             return None
         new = self._preparation.prepare(subject, self._epoch)
         if isinstance(new, Exception):
-            self._cannot_decode(subject, new)
-            return _Put(subject, held, None, _NO_VALUES, is_undecodable=True)
+            return Put(None, _NO_VALUES, self.indexes.edition, subject, new)
         if new is None:
-            return _Put(subject, held, None, _NO_VALUES, is_undecodable=False)
+            return Put(None, _NO_VALUES, self.indexes.edition, subject)
         if is_known and held is not None and is_same_content(held, new):
             held.epoch = self._epoch
             return None
-        values = self.indexes.values(subject.key, new) if self.indexes else _NO_VALUES
-        return _Put(subject, held, new, values, is_undecodable=False)
+        if new.meta.namespace is not None:
+            share_namespace(new.meta, new.meta.namespace)
+        values = self.indexes.values(new.meta.key, new) if self.indexes else _NO_VALUES
+        return Put(new, values, self.indexes.edition)
 
-    def _cannot_decode(self, subject: Object, error: Exception) -> None:
-        meta = subject.meta
-        if self._shelf.undecodable.get(meta.key) != subject:
-            self._report(Undecodable(meta.key, meta.uid, meta.resource_version, error))
+    def _planned(self, kept: object) -> Put[T] | None:
+        """Give the plan for a listed object, made when it came, or now if it was not."""
+        if isinstance(kept, Put):
+            return cast("Put[T]", kept)
+        return self._plan(kept, self._held(kept.meta)) if isinstance(kept, Object) else None
 
-    def _one(self, put: _Put[T]) -> Sequence[Change[T]]:
-        if not put.ends:
-            return self._put(put, initial=False, inferred=False)
-        ended = self._end_before(put)
-        return (*ended, *self._put(put, initial=False, inferred=False))
+    def _one(self, put: Put[T], held: Cached[T] | None) -> Sequence[Change[T]]:
+        if held is None or not ends(held, put.new):
+            return self._put(put, held, initial=False, inferred=False)
+        ended = self._ended(put.meta.key)
+        return (*ended, *self._put(put, None, initial=False, inferred=False))
 
-    def _end_before(self, put: _Put[T]) -> Sequence[Change[T]]:
-        """End what is held in the place of what comes, which is Added then."""
-        put.held = None
-        return self._ended(put.key)
+    def _take(
+        self, draft: Draft[T], entries: Mapping[str, Entry], *, initial: bool
+    ) -> list[Change[T]]:
+        """Hold a whole list, of a source of which nothing was held."""
+        self._shelf.spaces.update(draft.spaces)
+        puts = [cast("Put[T]", entry.kept) for entry in entries.values()]
+        if self.indexes:
+            for put in puts:
+                self._index(put)
+        added = cast("list[Change[T]]", [put.added for put in puts])
+        if initial:
+            return added
+        return [Added(each.object, each.meta, inferred=True) for each in added]
 
-    def _put(self, put: _Put[T], *, initial: bool, inferred: bool) -> Sequence[Change[T]]:
-        """Do as planned, once what is to end has ended."""
-        undecodable = self._shelf.undecodable
-        if put.is_undecodable:
-            undecodable[put.key] = put.subject
-            return ()
-        if undecodable:
-            undecodable.pop(put.key, None)
-        new, held = put.new, put.held
+    def _merge(
+        self, entries: Mapping[str, Entry], namespace: str | None, *, initial: bool
+    ) -> list[Change[T]]:
+        """Compare a list with what is held: what is missing ends first, then the rest comes."""
+        changes: list[Change[T]] = []
+        for key in self._shelf.keys(namespace):
+            if key not in entries:
+                changes += self._ended(key)
+        kept = [entry.kept for entry in entries.values() if entry.kept is not None]
+        puts = [put for each in kept if (put := self._planned(each)) is not None]
+        for put in puts:
+            held = self._held(put.meta)
+            if held is not None and ends(held, put.new):
+                changes += self._ended(put.meta.key)
+        for put in puts:
+            changes += self._put(put, self._held(put.meta), initial=initial, inferred=True)
+        return changes
+
+    def _put(
+        self, put: Put[T], held: Cached[T] | None, *, initial: bool, inferred: bool
+    ) -> Sequence[Change[T]]:
+        """Do as planned, once what is to end has ended: `held` is what is left."""
+        new = put.new
         if new is None:
+            self._undecodable(put)
+            return ()
+        if self._shelf.undecodable:
+            self._shelf.undecodable.pop(new.meta.key, None)
+        if held is new:
             return ()
         self._shelf.put(new)
         if self.indexes:
-            self.indexes.put(put.key, new, put.values)
+            self._index(put)
         if held is None:
             return (Added(new.value, new.meta, initial, inferred and not initial),)
         # By position: names cost a tenth of a microsecond more.
         old, was = held.value, held.meta
         return (Updated(old, new.value, new.meta, False, inferred, False, None, was),)  # noqa: FBT003
+
+    def _index(self, put: Put[T]) -> None:
+        new = put.new
+        if new is None:
+            return
+        key = new.meta.key
+        is_whole = put.edition == self.indexes.edition
+        self.indexes.put(key, new, put.values if is_whole else self.indexes.values(key, new))
+
+    def _undecodable(self, put: Put[T]) -> None:
+        """Keep and report what cannot be cached; what is not to be cached leaves no trace."""
+        subject, error, undecodable = put.subject, put.error, self._shelf.undecodable
+        key, meta = put.meta.key, put.meta
+        if subject is None or error is None:
+            undecodable.pop(key, None)
+            return
+        if undecodable.get(key) != subject:
+            self._report(Undecodable(key, meta.uid, meta.resource_version, error))
+        undecodable[key] = subject
 
     def _deleted(self, subject: Object, held: Cached[T] | None) -> Sequence[Change[T]]:
         """Take a DELETED; its object is the last state, if it can be read."""
@@ -277,9 +295,9 @@ class SourceMemory(Generic[T]):
         self._cache = cache
         self._namespace = namespace
 
-    def holds(self, subject: Object) -> bool:
-        """Whether the very state of this object is held already."""
-        return self._cache.holds(subject)
+    def keep(self, subject: Object) -> object:
+        """Plan what to do with a listed object; None where its very state is held."""
+        return self._cache.keep(subject, self._namespace)
 
     def apply(
         self, verb: Verb, subject: Object, asked: str | None
@@ -298,8 +316,3 @@ class SourceMemory(Generic[T]):
     def forget_versions(self) -> None:
         """Trust no version held any more: the server's store was restored."""
         self._cache.forget_versions()
-
-
-def _is_version_of(held: Cached[T], subject: Object) -> bool:
-    mine, its = held.meta, subject.meta
-    return mine.resource_version == its.resource_version and mine.uid == its.uid

@@ -11,8 +11,8 @@ from watchkit.informer.records import Cached, IndexFailed, T, Trouble
 Indexer: TypeAlias = Callable[[T], Iterable[Hashable]]
 """Gives the values under which an object is to be found; none: the index lacks it."""
 
-Values: TypeAlias = Mapping[str, tuple[Hashable, ...]]
-"""What each index, by name, has said of one object."""
+Values: TypeAlias = tuple[tuple[Hashable, ...], ...]
+"""What each index, in their order, has said of one object."""
 
 
 @dataclass(slots=True, eq=False)
@@ -28,16 +28,20 @@ class _Index(Generic[T]):
 
     def __init__(self, function: Indexer[T]) -> None:
         self.function = function
-        self.buckets: dict[Hashable, _Bucket[T]] = {}
+        # Each alone in a tuple: that is what is kept of every object with no other value.
+        self.buckets: dict[Hashable, tuple[_Bucket[T]]] = {}
         self._of: dict[str, tuple[_Bucket[T], ...]] = {}
 
     def put(self, key: str, record: Cached[T], values: tuple[Hashable, ...]) -> None:
         """Let an object be found under these values, and under no others."""
         before = self._of.get(key, ())
-        if len(before) == len(values) == 1 and self.buckets.get(values[0]) is before[0]:
-            before[0].records[key] = record  # as most often
-            return
-        after = tuple(self._bucket(value) for value in values)
+        if len(values) == 1:
+            alone = self._bucket(values[0])
+            if alone is before or not before:  # as most often
+                alone[0].records[key] = record
+                self._of[key] = alone
+                return
+        after = tuple(self._bucket(value)[0] for value in values)
         for bucket in before:
             if bucket not in after:
                 self._leave(bucket, key)
@@ -53,8 +57,8 @@ class _Index(Generic[T]):
         for bucket in self._of.pop(key, ()):
             self._leave(bucket, key)
 
-    def _bucket(self, value: Hashable) -> _Bucket[T]:
-        return self.buckets.get(value) or self.buckets.setdefault(value, _Bucket(value))
+    def _bucket(self, value: Hashable) -> tuple[_Bucket[T]]:
+        return self.buckets.get(value) or self.buckets.setdefault(value, (_Bucket(value),))
 
     def _leave(self, bucket: _Bucket[T], key: str) -> None:
         del bucket.records[key]
@@ -68,6 +72,8 @@ class Indexes(Generic[T]):
     def __init__(self, report: Callable[[Trouble], None]) -> None:
         self._report = report
         self._indexes: dict[str, _Index[T]] = {}
+        self.edition: int = 0
+        """Another one since an index was added or removed: what `values` said before is not all."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -75,15 +81,13 @@ class Indexes(Generic[T]):
 
     def values(self, key: str, record: Cached[T]) -> Values:
         """Ask every index function about an object; one that fails is reported, and says none."""
-        return {
-            name: self._ask(name, index.function, key, record)
-            for name, index in self._indexes.items()
-        }
+        asked = self._indexes.items()
+        return tuple([self._ask(name, index.function, key, record) for name, index in asked])
 
     def put(self, key: str, record: Cached[T], values: Values) -> None:
-        """Let an object be found as `values` says."""
-        for name, index in self._indexes.items():
-            index.put(key, record, values.get(name, ()))
+        """Let an object be found as `values` says, which these indexes have given."""
+        for index, its in zip(self._indexes.values(), values, strict=True):
+            index.put(key, record, its)
 
     def remove(self, key: str) -> None:
         """Let an object be found no longer."""
@@ -108,6 +112,7 @@ class Indexes(Generic[T]):
             for key, record in records.items():
                 index.put(key, record, self._ask(name, index.function, key, record))
         self._indexes.update(new)
+        self.edition += 1
 
     def drop(self, name: str) -> None:
         """Remove an index.
@@ -118,6 +123,7 @@ class Indexes(Generic[T]):
         """
         self._named(name)
         del self._indexes[name]
+        self.edition += 1
 
     def found(self, name: str, value: Hashable) -> Mapping[str, Cached[T]]:
         """Give the objects that have a value, by key.
@@ -127,7 +133,7 @@ class Indexes(Generic[T]):
 
         """
         bucket = self._named(name).buckets.get(value)
-        return bucket.records if bucket is not None else {}
+        return bucket[0].records if bucket is not None else {}
 
     def _named(self, name: str) -> _Index[T]:
         index = self._indexes.get(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Hashable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from functools import partial
+from sys import intern
 from types import MappingProxyType
 from typing import Any, Final, Generic, Protocol, overload
 
@@ -60,15 +61,26 @@ class Shelf(Generic[S]):
         space = self.spaces.get(namespace or "")
         return None if space is None else space.get(name)
 
+    def space(self, namespace: str | None) -> dict[str, Cached[S]]:
+        """Give what is held of a namespace, by name, to put more into it."""
+        name = namespace or ""
+        space = self.spaces.get(name)
+        if space is None:
+            space = self.spaces[name] = {}
+        return space
+
+    def is_bare(self, namespace: str | None) -> bool:
+        """Whether nothing is held of a namespace, or at all; what cannot be decoded counts."""
+        spaces = self.spaces
+        return not self.undecodable and not (spaces if namespace is None else spaces.get(namespace))
+
     def put(self, record: Cached[S]) -> None:
         """Hold a record, in the place of an earlier one of its key."""
         meta = record.meta
-        space = self.spaces.get(meta.namespace or "")
-        if space is None:
-            space = self.spaces[meta.namespace or ""] = {}
-        like = space.get(meta.name) or next(iter(space.values()), None)
-        if like is not None:
-            _share(meta, like.meta)
+        space = self.space(meta.namespace)
+        held = space.get(meta.name)
+        if held is not None:
+            _set(meta, "name", held.meta.name)  # a dictionary keeps the first key that it got
         space[meta.name] = record
 
     def remove(self, key: str) -> Cached[S] | None:
@@ -87,6 +99,16 @@ class Shelf(Generic[S]):
             return
         for space in self.spaces.values():
             yield from space.values()
+
+    def keys(self, namespace: str | None = None) -> list[str]:
+        """Give the keys of a namespace, or all: those of what cannot be decoded, too."""
+        names = self.spaces if namespace is None else [namespace]
+        prefix = "" if namespace is None else f"{namespace}/"
+        keys: list[str] = []
+        for name in names:
+            before = f"{name}/" if name else ""
+            keys += [before + each for each in self.spaces.get(name, ())]
+        return keys + [key for key in self.undecodable if key.startswith(prefix)]
 
 
 class Store(Mapping[str, S]):
@@ -218,12 +240,9 @@ class Store(Mapping[str, S]):
         return {record.meta.key: record.value for record in self._shelf.records()}
 
 
-def _share(meta: ObjectMeta, like: ObjectMeta) -> None:
-    """Keep one text where two metadata have the same: a dictionary keeps the first key it got."""
-    if meta.namespace == like.namespace:
-        _set(meta, "namespace", like.namespace)
-    if meta.name == like.name:
-        _set(meta, "name", like.name)
+def share_namespace(meta: ObjectMeta, namespace: str) -> None:
+    """Keep one text where many metadata have the same."""
+    _set(meta, "namespace", intern(namespace))
 
 
 def _with_labels(records: Iterator[Cached[S]], selector: LabelSelector) -> Iterator[Cached[S]]:

@@ -95,11 +95,14 @@ class Feed(Generic[E]):
         self._room: Callable[[], int | None] = _unbounded
         self.pulse: Pulse = Pulse()
 
-    async def pull(self, room: Callable[[], int | None] | None = None) -> Sequence[E | Marker]:
-        """Wait for the next events: at least one, in order.
+    async def pull(
+        self, room: Callable[[], int | None] | None = None, most: int | None = None
+    ) -> Sequence[E | Marker]:
+        """Wait for the next events: at least one, in order; `most` is how many at most.
 
         Of one read, so many frames are taken as `room()` says just then (None: all), one at
-        least; the rest waits, unread, for the next pull.
+        least; the rest waits, unread, for the next pull. Where events wait already, nothing is
+        awaited.
 
         Raises:
             ResourceExpired: the version is gone, and the policy is to raise that.
@@ -111,7 +114,12 @@ class Feed(Generic[E]):
         with self.pulse:
             while not self._events:
                 await self._turn()
-        return self._events.drain()
+        return self._events.drain(most)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the next pull has something to give without waiting for it."""
+        return len(self._events) > 0
 
     def drain(self) -> Sequence[E | Marker]:
         """Give the events that the memory knows of already, without waiting for more."""
@@ -188,6 +196,7 @@ class Feed(Generic[E]):
                 version,
                 idle_timeout=self._policy.idle_timeout,
                 clock=self.pulse.clock,
+                keep=self._memory.keep,
                 bookmarks=self._additions.bookmarks,
             )
         except errors.WatchkitError as error:

@@ -41,9 +41,11 @@ class Gathering(Generic[E]):
     def __len__(self) -> int:
         return len(self._events)
 
-    def drain(self) -> Sequence[E | Marker]:
-        """Give all that wait."""
+    def drain(self, most: int | None = None) -> Sequence[E | Marker]:
+        """Give all that wait, or the first of them."""
         events, self._events = self._events, []
+        if most is not None and len(events) > most:
+            events, self._events = events[:most], events[most:]
         self._tally.told(events)
         return events
 

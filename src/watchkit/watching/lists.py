@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from watchkit.core.events import Change, ObjectEvent
     from watchkit.core.ledger import Memory
+    from watchkit.core.objects import Object
     from watchkit.core.options import ListOptions
     from watchkit.core.source import ListerWatcher
 
@@ -48,7 +49,7 @@ class Lists:
 
         """
         if self._listing is None:
-            self._listing = Listing(lambda each: memory is not None and not memory.holds(each))
+            self._listing = Listing(_keep_none if memory is None else memory.keep)
         listing = self._listing
         try:
             page = await self._page(listing.token, paged=paged)
@@ -91,3 +92,7 @@ class Lists:
     async def _get(self, limit: int | None, token: str) -> Page:
         query = list_query(self._options, limit=limit, token=token)
         return decode_page(await self._source.list(query, idle_timeout=self._idle_timeout))
+
+
+def _keep_none(_: Object) -> None:
+    return None

@@ -14,8 +14,9 @@ from watchkit.core.options import stream_query, watch_query
 from watchkit.core.position import Ended, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from watchkit.core.objects import Object
     from watchkit.core.options import ListOptions
     from watchkit.core.source import ListerWatcher, WatchStream
     from watchkit.watching.stopwatch import Stopwatch
@@ -33,11 +34,13 @@ async def open_watch(
     *,
     idle_timeout: float,
     clock: Stopwatch,
+    keep: Callable[[Object], object],
     bookmarks: bool = True,
 ) -> OpenWatch:
     """Watch from strictly after `version`; None: with the current objects as initial events.
 
-    `bookmarks` asks for them where the caller's options do not say.
+    `keep` gives what is kept of each of those until they are whole. `bookmarks` asks for them
+    where the caller's options do not say.
 
     Raises:
         ApiError, TransportError: there was no 200 (see `ListerWatcher.watch`).
@@ -51,7 +54,8 @@ async def open_watch(
     began = clock.read()
     stream = await source.watch(query, idle_timeout=idle_timeout)
     lived = clock.read() - began
-    return OpenWatch(stream, version, timeout=timeout, clock=clock, lived=lived)
+    initial = Listing(keep) if version is None else None
+    return OpenWatch(stream, version, initial, timeout=timeout, clock=clock, lived=lived)
 
 
 def _timeout(idle_timeout: float) -> int:
@@ -76,6 +80,7 @@ class OpenWatch:
         self,
         stream: WatchStream,
         version: str | None,
+        initial: Listing | None,
         *,
         timeout: int,
         clock: Stopwatch,
@@ -83,7 +88,7 @@ class OpenWatch:
     ) -> None:
         """Begin to measure, `lived` seconds after the request."""
         self.version = version
-        self.initial: Listing | None = None if version is not None else Listing(lambda _: True)
+        self.initial = initial
         self.timeout = timeout
         self.moved = False
         self._stream = stream

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, Literal, Self, cast, overload
 
@@ -124,7 +123,8 @@ class RetryWatcher(Generic[T]):
         )
         self._model = model
         self._wants_bookmarks = options.allow_watch_bookmarks is True
-        self._batch: deque[Event | Began] = deque()
+        self._batch: list[Event | Began] = []
+        """What was pulled, the next one last: an empty deque takes 700 bytes of each idle watch."""
         self._resource_version = options.resource_version
         self._handed_out: str | None = None
         self._pulling: anyio.CancelScope | None = None
@@ -204,7 +204,7 @@ class RetryWatcher(Generic[T]):
         if self._handed_out is not None:
             self._resource_version, self._handed_out = self._handed_out, None
         while self._batch:
-            if (event := self._hand_out(self._batch.popleft())) is not None:
+            if (event := self._hand_out(self._batch.pop())) is not None:
                 return event
         return None
 
@@ -240,7 +240,7 @@ class RetryWatcher(Generic[T]):
         self._pulling = anyio.CancelScope()
         with self._pulling:
             try:
-                self._batch.extend(await self._feed.pull())
+                self._batch = [*reversed(await self._feed.pull())]
             except ResourceExpired:
                 self._resource_version = None
                 raise

@@ -21,6 +21,6 @@ def told(events: Sequence[ObjectEvent]) -> list[str]:
 
 def a_list(*objects: Object, version: str = "100", memory: Memory | None = None) -> Listing:
     """Make a whole list of these objects, as for this memory."""
-    listing = Listing(lambda each: memory is None or not memory.holds(each))
+    listing = Listing((lambda each: each) if memory is None else memory.keep)
     listing.add(Page(version, "", objects))
     return listing

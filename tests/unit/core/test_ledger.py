@@ -181,7 +181,7 @@ def test_the_first_list_yields_initial_events() -> None:
 def test_a_list_of_which_nothing_is_wanted_is_remembered_and_yields_nothing() -> None:
     """So begins who asks for new events only."""
     ledger = Ledger()
-    listing = Listing(lambda _: False)
+    listing = Listing(lambda _: None)
     listing.add(Page("30", "", (an_object("a", uid="u1", version="10"),)))
 
     assert ledger.replace(listing, initial=True) == []

@@ -12,7 +12,7 @@ from watchkit.core.listing import Entry, Listing
 
 def keeping_all() -> Listing:
     """Begin a list of which every object is wanted."""
-    return Listing(lambda _: True)
+    return Listing(lambda each: each)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=5))
@@ -35,11 +35,11 @@ def test_pages_add_up_to_the_list(sizes: list[int]) -> None:
 
 def test_an_object_that_is_not_wanted_is_noted_but_not_kept() -> None:
     """What the memory holds already costs an entry, and no second copy."""
-    listing = Listing(lambda each: each.name == "new")
+    listing = Listing(lambda each: each if each.name == "new" else None)
     listing.add(Page("9", "", (an_object("held", uid="u1", version="3"), an_object("new"))))
 
     assert listing.entries["shop/held"] == Entry("u1", "3", None)
-    assert listing.entries["shop/new"].object == an_object("new")
+    assert listing.entries["shop/new"].kept == an_object("new")
 
 
 @pytest.mark.fault("F57")

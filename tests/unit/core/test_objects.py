@@ -1,6 +1,7 @@
 """Object: a read-only mapping that equals the JSON it was made of, parsed as far as you look."""
 
 import copy
+import gc
 import json
 import pickle
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from tests.unit.core.manifests import an_object, compact, manifest
 from tests.unit.core.strategies import sections, values
 from watchkit.core.errors import ProtocolError
-from watchkit.core.objects import Object
+from watchkit.core.events import Added, Deleted, Modified, Updated
+from watchkit.core.objects import Object, Wire
 
 SECRET = {
     "kind": "Secret",
@@ -204,6 +206,22 @@ def test_a_mapping_without_end_is_refused() -> None:
 
     with pytest.raises(ProtocolError, match="RecursionError"):
         Object(source)
+
+
+def test_the_garbage_collector_walks_no_objects() -> None:
+    """A cache of many costs no collection: neither they nor what is told of them is tracked."""
+    pod = an_object("a")
+    made = [pod, pod.meta, Object.of(pod.raw, Wire(pod.meta)), pod.without("metadata.labels")]
+    told = [Added(pod, pod.meta), Updated(pod, pod, pod.meta), Deleted(pod, pod.meta)]
+
+    assert not any(map(gc.is_tracked, [*made, *told, Modified(pod, pod.meta)]))
+
+
+def test_rich_shows_no_more_than_a_repr() -> None:
+    """A Struct would be shown with all its fields, a Secret's JSON among them."""
+    shown = dict(Object(SECRET).__rich_repr__())
+
+    assert shown == {"key": "shop/login", "uid": "u1", "at": "7"}
 
 
 def test_equality_is_by_uid_and_version() -> None:

@@ -67,7 +67,7 @@ class Told:
         self, *objects: Object, version: str = "100", initial: bool = False, stream: bool = False
     ) -> list[str]:
         """Take a list, as a feed does it; `stream`: every object comes along, held or not."""
-        listing = Listing(lambda each: stream or not self.memory.holds(each))
+        listing = Listing((lambda each: each) if stream else self.memory.keep)
         listing.add(Page(version, "", objects))
         return said(self.memory.replace(listing, initial=initial))
 

@@ -423,9 +423,9 @@ def test_a_source_is_a_memory_of_changes() -> None:
     memory: Memory[Change[Object]] = told.memory
 
     assert said(memory.apply("ADDED", HELD, None)) == ["+a u1 10"]
-    assert memory.holds(obj("a"))
-    assert not memory.holds(obj("a", version="11"))
-    assert not memory.holds(obj("b"))
+    assert memory.keep(obj("a")) is None
+    assert memory.keep(obj("a", version="11")) is not None
+    assert memory.keep(obj("b")) is not None
 
 
 def test_an_index_function_that_fails_is_reported_by_name_and_stops_nobody() -> None:

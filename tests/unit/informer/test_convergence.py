@@ -137,7 +137,7 @@ class Convergence(RuleBasedStateMachine):
     def relist(self, *, stream: bool) -> None:
         """A gap: whatever was not told is not told any more, a list comes in its place."""
         memory = self.told.memory
-        listing = Listing(lambda each: stream or not memory.holds(each))
+        listing = Listing((lambda each: each) if stream else memory.keep)
         listing.add(Page(str(self.version), "", tuple(self.world.values())))
         changes = memory.replace(listing, initial=False)
 

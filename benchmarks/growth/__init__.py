@@ -1,0 +1,1 @@
+"""How what watchkit costs grows with what there is to watch: one curve per kind of growth."""

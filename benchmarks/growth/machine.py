@@ -1,0 +1,34 @@
+"""What a run was made on: believe its figures accordingly."""
+
+import contextlib
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+from typing import Final
+
+_PACKAGES: Final = ("watchkit", "aiohttp", "msgspec", "kubernetes_asyncio", "anyio", "uvloop")
+
+
+def name() -> str:
+    """Name the processor, the system and the Python."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}, {python}"
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of what matters, as far as it is installed."""
+    found: dict[str, str] = {}
+    for package in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def load() -> list[float]:
+    """Give the load of the machine, as the system says it: figures of a busy one are worse."""
+    return [round(each, 2) for each in os.getloadavg()]
