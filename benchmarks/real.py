@@ -24,8 +24,8 @@ _FORMS: Final = [
     Row("floor", "aiohttp: read, split at newlines"),
     Row("informer", "SharedInformer"),
     Row("uvloop", "uvloop"),
-    Row("coalesced", "coalesce=0.005"),
-    Row("uvloop-coalesced", "uvloop, coalesce=0.005"),
+    Row("coalesced", "coalesce=0.02"),
+    Row("uvloop-coalesced", "uvloop, coalesce=0.02"),
     Row("pages", "initial_list='list'"),
     Row("pages-uvloop-coalesced", "all three"),
 ]

@@ -48,7 +48,7 @@ _STREAM: Final = {
     "timeoutSeconds": str(_PATIENCE),
 }
 _PAGES: Final = {"initial_list": "list"}
-_COALESCED: Final = {"coalesce": 0.005}
+_COALESCED: Final = {"coalesce": 0.02}
 MODES: Final = {
     "floor": Mode(),
     "informer": Mode(),
