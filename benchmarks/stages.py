@@ -175,7 +175,7 @@ class Bench:
         cache: Cache[Any] = Cache(report=print)
         memory = cache.add_source(None)
         began = time.process_time()
-        listing = Listing(lambda each: not memory.holds(each))
+        listing = Listing(memory.keep)
         for page in self.pages:
             listing.add(decode_page(page))
         changes = memory.replace(listing, initial=True)

@@ -140,3 +140,14 @@ def test_no_pods_to_cache_are_refused() -> None:
 
     assert result.returncode == 2
     assert "at least one pod" in result.stderr
+
+
+def test_every_stage_sees_every_event() -> None:
+    """It fails by itself where one did not; each has its row in the tables and in the figures."""
+    result = run("--quick", "--json", program="stages.py")
+
+    assert result.returncode == 0, result.stderr
+    figures: dict[str, dict[str, Any]] = json.loads(result.stdout.splitlines()[-1])
+    for stages in figures.values():
+        assert len(stages) > 3
+        assert all(f"\n{stage} " in result.stdout for stage in stages)
