@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
 import pods
+from host import pinned
 from programs import Program
 from rendering import of_watch
 
@@ -150,17 +150,3 @@ def _check(program: Program, size: Size, found: dict[str, Any]) -> None:
     )
     if not right:
         raise Failed(f"it should have handled {handled}: {json.dumps(found)}")
-
-
-@contextlib.contextmanager
-def pinned(core: int | None) -> Iterator[None]:
-    """Have what is started in the block run on one core, where the system can do that."""
-    if core is None or sys.platform != "linux":
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

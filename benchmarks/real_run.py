@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from measuring import pinned
+from host import pinned
 from real_cluster import Write, Writing
 from real_writers import GROUP
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from host import machine
 from real_run import Reading, Row, Work
-from report import machine
 
 _MOMENTS: Final = ("list_cpu_us", "watch_cpu_us")
 

@@ -1,13 +1,10 @@
 """What came of the rounds: medians, ratios of rounds, the goals, as text and as JSON."""
 
-import contextlib
-import os
-import platform
 import statistics
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
+from host import machine
 from programs import FLOOR, Program
 
 GOALS: Final = (
@@ -157,13 +154,3 @@ class Report:
             for phase in ("watch", "list")
         }
         return {"name": name, "label": row.program.label, **phases, "rounds": row.rounds}
-
-
-def machine() -> str:
-    """Say what this runs on."""
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, {python}"

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from benchmarks import host
 from benchmarks.growth import machine, plots, report
 from benchmarks.growth.curves import Point, points
 from benchmarks.growth.processes import measured
@@ -74,7 +75,7 @@ def _found(options: _Options) -> dict[str, object]:
     before = machine.load()
     rounds = _side_by_side(wanted) if options.quick else _in_turn(wanted, options.rounds)
     said = [_said(point, [*each]) for point, *each in zip(wanted, *rounds, strict=True)]
-    about = {"machine": machine.name(), "versions": machine.versions(), "load": before}
+    about = {"machine": host.machine(), "versions": machine.versions(), "load": before}
     return {**about, "quick": options.quick, "rounds": len(rounds), "points": said}
 
 

@@ -3,21 +3,9 @@
 import contextlib
 import importlib.metadata
 import os
-import platform
-from pathlib import Path
 from typing import Final
 
 _PACKAGES: Final = ("watchkit", "aiohttp", "msgspec", "kubernetes_asyncio", "anyio", "uvloop")
-
-
-def name() -> str:
-    """Name the processor, the system and the Python."""
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, {python}"
 
 
 def versions() -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.growth.curves import Point
+from benchmarks.host import pinned
 
 _ROOT: Final = Path(__file__).parents[2]
 _PATIENCE: Final = 300.0
@@ -22,7 +23,7 @@ def measured(point: Point, *, pinned: bool = True) -> dict[str, float]:
     server_core, reader_core = (cores() if pinned else None) or (None, None)
     with _server(point, server_core) as ports:
         arguments[1] = ports
-        with _pinned(reader_core):
+        with pinned(reader_core):
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.growth.point", *arguments],
                 stdout=subprocess.PIPE,
@@ -48,7 +49,7 @@ def cores() -> tuple[int, int] | None:
 def _server(point: Point, core: int | None) -> Iterator[str]:
     """Give the ports of a server, as JSON; it ends with the block."""
     sizes = [str(point.count), str(point.size)]
-    with _pinned(core):
+    with pinned(core):
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.growth.server", *sizes],
             stdin=subprocess.PIPE,
@@ -60,17 +61,3 @@ def _server(point: Point, core: int | None) -> Iterator[str]:
     with process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         yield process.stdout.readline().strip()
-
-
-@contextlib.contextmanager
-def _pinned(core: int | None) -> Iterator[None]:
-    """Have what is started in the block run on one core, where the system can do that."""
-    if core is None or sys.platform != "linux":
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
