@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
-from watchkit.core.errors import IdleTimeout, InvalidRequest, WatchkitError
+from watchkit.core.errors import IdleTimeout, InvalidRequest, TransportError, WatchkitError
 from watchkit.core.position import Ended, Failed, Lacking, Signal, Stream, Watch
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ Addition: TypeAlias = Literal["sendInitialEvents", "allowWatchBookmarks"]
 
 Refused: TypeAlias = set[Addition]
 """What an endpoint would not have, or ignored."""
+
+_CUT_SHORT: Final = 3
+"""Streams that ended before their mark, after which there is a list instead."""
 
 _REMEMBERED: Final[WeakKeyDictionary[object, dict[str, Refused]]] = WeakKeyDictionary()
 
@@ -46,6 +49,7 @@ class Additions:
         self._options = options
         self._refused = refused
         self._left_out: Addition | None = None
+        self._cut_short = 0
 
     @property
     def bookmarks(self) -> bool:
@@ -64,11 +68,18 @@ class Additions:
         return self._leave_out(added, error)
 
     def unmarked(self, seen: Ended | Failed) -> Signal:
-        """Judge the end of a stream before its mark: a silent server may know of no mark."""
+        """Judge the end of a stream before its mark: a silent server may know of no mark.
+
+        Streams that are cut short again and again are given up for this time: a busy server does
+        that to whoever takes longer than it has patience, and would do so for ever.
+        """
         added = self._added_to(Stream())
-        if added is None or not isinstance(seen, Failed) or not isinstance(seen.error, IdleTimeout):
+        if added is None or not isinstance(seen, Failed):
             return seen
-        return self._leave_out(added, seen.error)
+        if isinstance(seen.error, IdleTimeout):
+            return self._leave_out(added, seen.error)
+        self._cut_short += isinstance(seen.error, TransportError)
+        return seen if self._cut_short < _CUT_SHORT else Lacking(added, seen.error)
 
     def answered(self) -> None:
         """Keep a refusal: without what was refused, the server answers."""

@@ -27,8 +27,10 @@ from watchkit.informer.shared_informer import SharedInformer
 from watchkit.testing import (
     Answer,
     ApiRequest,
+    CloseAtOnce,
     Disconnect,
     FakeCluster,
+    Fault,
     Gone,
     NoInitialEventsEnd,
     Throttle,
@@ -263,6 +265,36 @@ async def test_a_stream_that_breaks_begins_from_scratch(
         assert cached(informer) == listed(cluster)
     assert seen.words == ["+a!", "+b!", "+c!"]
     assert [streams(each) for each in cluster.requests] == [True, True]
+
+
+@pytest.mark.parametrize("fault", [Disconnect(after_events=2), CloseAtOnce(after_events=2)])
+async def test_streams_that_are_cut_short_again_and_again_give_way_to_a_list(
+    cluster: FakeCluster, pods: ListerWatcher, fault: Fault
+) -> None:
+    """A busy server ends the stream of who reads too slowly; another time it may not."""
+    for name in "abc":
+        cluster.create(pod(name))
+    injection = cluster.inject(fault, times=None, when=streams)
+    async with SharedInformer(pods) as informer:
+        await synced(informer)
+        assert cached(informer) == listed(cluster)
+    asked = [(each.verb, streams(each)) for each in cluster.requests]
+    assert asked[:4] == [*[("watch", True)] * 3, ("list", False)]
+    injection.remove()
+    async with SharedInformer(cluster.source("v1", "pods", "shop")) as informer:
+        await synced(informer)
+    assert streams(cluster.requests[-1])
+
+
+async def test_a_stream_that_was_asked_for_is_tried_until_it_is_whole(
+    cluster: FakeCluster, pods: ListerWatcher
+) -> None:
+    """initial_list="stream": no list, however often it is cut short."""
+    cluster.create(pod("a"))
+    cluster.inject(Disconnect(after_events=1), times=5)
+    async with SharedInformer(pods, initial_list="stream") as informer:
+        await informer.wait_for_sync(timeout=200)
+    assert [streams(each) for each in cluster.requests] == [True] * 6
 
 
 async def test_a_stream_that_broke_later_resumes_as_a_plain_watch(
