@@ -132,10 +132,14 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Lacking:
-    """The server refused `what`, which the caller had not asked for, or did not do it."""
+    """The server refused `what`, which the caller had not asked for, or did not do it.
+
+    `at_once`: nothing has failed that waiting would heal.
+    """
 
     what: str
     error: errors.WatchkitError
+    at_once: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,10 +181,11 @@ def _restored(position: Position, version: str, when: Moment) -> Decision:
 
 
 def _otherwise(position: Position, signal: Lacking | Doubted, when: Moment) -> Decision:
-    """Go another way, no later than otherwise: nothing has failed that waiting would heal."""
+    """Go another way, no later than otherwise."""
     if isinstance(signal, Lacking):
         following = List(gap=False) if isinstance(position.next, Stream) else position.next
-        at = start(replace(position, next=following, cause=signal.error), 0.0, when)
+        at = replace(position, next=following, cause=signal.error)
+        at = start(at, 0.0, when) if signal.at_once else back_off(at, when)
         cause = str(signal.error)
         return Decision(at, say("watch.without", "info", at, when, what=signal.what, cause=cause))
     if not isinstance(position.next, Watch):

@@ -79,7 +79,7 @@ class Additions:
         if isinstance(seen.error, IdleTimeout):
             return self._leave_out(added, seen.error)
         self._cut_short += isinstance(seen.error, TransportError)
-        return seen if self._cut_short < _CUT_SHORT else Lacking(added, seen.error)
+        return seen if self._cut_short < _CUT_SHORT else Lacking(added, seen.error, at_once=False)
 
     def answered(self) -> None:
         """Keep a refusal: without what was refused, the server answers."""
