@@ -38,7 +38,9 @@ class Outlet(Generic[T]):
         if buffer < 1:
             raise ValueError(f"buffer must be at least 1 change, not {buffer}")
         self.name = name
-        self.queue: Queue[T] = Latest() if delivery == "latest" else Every(buffer)
+        self.queue: Queue[T] = Every(buffer)
+        if delivery == "latest":
+            self.queue = Latest(remembers=predicate is not None or not replay)
         self.is_open: bool = True
         self.error: BaseException | None = None
         self.synced: anyio.Event = anyio.Event()

@@ -13,6 +13,9 @@ from watchkit.informer.records import T
 _BATCH: Final = 256
 """Changes that are held together until the last of them is handled: those of a usual read."""
 
+_TWO: Final = 2
+"""Changes of a key that wait at most: the end of what may have been seen, and what came last."""
+
 _Pending: TypeAlias = Change[T] | tuple[Change[T], ...]
 """One change, or a Deleted and what its successor came to."""
 
@@ -55,9 +58,15 @@ class Queue(Protocol[T]):
 
 
 class Latest(Generic[T]):
-    """At most one entry per key: what brings the handler from what it saw to what is."""
+    """At most one entry per key: what brings the handler from what it saw to what is.
 
-    def __init__(self) -> None:
+    `remembers`: who reads does not get all changes, and so may have seen an object though it was
+    Deleted since; it is to be told of a later end of that one.
+    """
+
+    def __init__(self, *, remembers: bool = False) -> None:
+        self._seen: dict[str, str] | None = {} if remembers else None
+        """The uid of what was given out last, by key, unless that was its end."""
         # A dict looks for its first key behind all that were taken before: 80,000 cost 2 s.
         self._ready: OrderedDict[str, _Pending[T]] = OrderedDict()
         self._parked: dict[str, _Pending[T]] = {}
@@ -89,6 +98,8 @@ class Latest(Generic[T]):
             waiting[key] = change
         elif after := _joined(pending if isinstance(pending, tuple) else (pending,), change):
             waiting[key] = after[0] if len(after) == 1 else after
+        elif self._seen is not None and self._seen.get(key) == change.meta.uid:
+            waiting[key] = change
         else:
             del waiting[key]
 
@@ -103,6 +114,15 @@ class Latest(Generic[T]):
 
     def take(self) -> Change[T] | None:
         """Give the change that waits longest, of the keys that nobody works on."""
+        change = self._take()
+        if change is not None and self._seen is not None:
+            if isinstance(change, Deleted):
+                self._seen.pop(change.meta.key, None)
+            else:
+                self._seen[change.meta.key] = change.meta.uid
+        return change
+
+    def _take(self) -> Change[T] | None:
         if self._batch and self._given is None:
             self._given = change = self._batch[self._next]
             self._next += 1
@@ -214,12 +234,13 @@ class Every(Generic[T]):
 
 
 def _joined(pending: tuple[Change[T], ...], change: Change[T]) -> tuple[Change[T], ...]:
-    """Merge a change; where a predicate has left some out between, the last one counts.
+    """Merge a change; where some were left out between, the last one counts.
 
     What is Deleted stays so: a handler may have seen it; of its successors, the last one counts.
     """
     try:
-        return merged(pending, change)
+        after = merged(pending, change)
+        return after if len(after) <= _TWO else (after[0], after[-1])
     except ValueError:
         gone = [each for each in pending if isinstance(each, Deleted)][:1]
         if isinstance(change, Deleted) and gone and gone[0].uid == change.uid:

@@ -24,6 +24,8 @@ def change(word: str) -> Change:
         (["- u1 2", "- u2 4"], ["-a u1 2", "-a u2 4"]),
         (["- u1 2", "- u2 4", "- u3 6"], ["-a u1 2", "-a u3 6"]),
         (["- u1 2", "- u2 4", "~ u3 6"], ["-a u1 2", "~a u3 1>6"]),
+        (["- u1 2", "- u2 4", "+ u3 6"], ["-a u1 2", "+a u3 6"]),
+        (["- u1 2", "- u2 4", "+ u3 6", "- u3 7"], ["-a u1 2"]),
         (["- u1 2", "~ u2 4", "- u2 5"], ["-a u1 2", "-a u2 5"]),
         (["- u1 2", "~ u2 4", "+ u3 6"], ["-a u1 2", "+a u3 6"]),
         (["- u1 2", "- u1 4"], ["-a u1 4"]),
@@ -45,6 +47,51 @@ def test_what_a_predicate_left_out_between_breaks_no_law(
         taken.append(each)
         queue.done(each.key)
     assert said(taken) == waiting
+
+
+@pytest.mark.parametrize(
+    ("words", "waiting"),
+    [
+        (["+ u1 4", "- u1 5"], ["-a u1 5"]),
+        (["+ u1 4", "~ u1 5", "- u1 6"], ["-a u1 6"]),
+        (["+ u2 4", "- u2 5"], []),
+        (["- u1 3", "+ u1 4", "- u1 5"], ["-a u1 3"]),
+    ],
+)
+@pytest.mark.parametrize("is_handled", [True, False])
+def test_the_end_of_what_was_seen_is_told_though_a_predicate_left_out_an_earlier_one(
+    words: list[str], waiting: list[str], *, is_handled: bool
+) -> None:
+    """It saw u1; that it was gone once, and came back, need not have been wanted."""
+    queue: Latest = Latest(remembers=True)
+    queue.put(change("+ u1 2"))
+    seen = queue.take()
+    assert seen is not None
+    if is_handled:
+        queue.done(seen.key)
+    for word in words:
+        queue.put(change(word))
+    if not is_handled:
+        queue.done(seen.key)
+
+    taken = []
+    while (each := queue.take()) is not None:
+        taken.append(each)
+        queue.done(each.key)
+    assert said(taken) == waiting
+
+
+def test_what_was_told_of_as_gone_is_not_told_of_again() -> None:
+    """What came and went behind that, unseen, is nothing."""
+    queue: Latest = Latest(remembers=True)
+    for word in ("+ u1 2", "- u1 3"):
+        queue.put(change(word))
+        assert queue.take() is not None
+        queue.done(change(word).key)
+    for word in ("+ u1 4", "- u1 5"):
+        queue.put(change(word))
+
+    assert len(queue) == 0
 
 
 @given(
