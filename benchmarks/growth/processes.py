@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from benchmarks import host
 from benchmarks.growth.curves import Point
-from benchmarks.host import pinned
 
 _ROOT: Final = Path(__file__).parents[2]
 _PATIENCE: Final = 300.0
@@ -23,7 +23,7 @@ def measured(point: Point, *, pinned: bool = True) -> dict[str, float]:
     server_core, reader_core = (cores() if pinned else None) or (None, None)
     with _server(point, server_core) as ports:
         arguments[1] = ports
-        with pinned(reader_core):
+        with host.pinned(reader_core):
             done = subprocess.run(
                 [sys.executable, "-m", "benchmarks.growth.point", *arguments],
                 stdout=subprocess.PIPE,
@@ -49,7 +49,7 @@ def cores() -> tuple[int, int] | None:
 def _server(point: Point, core: int | None) -> Iterator[str]:
     """Give the ports of a server, as JSON; it ends with the block."""
     sizes = [str(point.count), str(point.size)]
-    with pinned(core):
+    with host.pinned(core):
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.growth.server", *sizes],
             stdin=subprocess.PIPE,
