@@ -9,10 +9,7 @@ and when its handler was called, in nanoseconds.
 
 import argparse
 import faulthandler
-import importlib.metadata
 import json
-import os
-import resource
 import sys
 import time
 from dataclasses import dataclass, field
@@ -21,6 +18,7 @@ from typing import Any, Final, Literal, Protocol
 
 import aiohttp
 import anyio
+from peers.meter import Moment, figures, resident
 from real_writers import GROUP, PATHS, VERSION, session
 
 from watchkit import ClientConfig, ListWatch, Object, SharedInformer, connect
@@ -91,14 +89,14 @@ class Meter:
         self.versions: list[str] = []
         self.arrived: list[int] = []
         self.cached = options.objects
-        self.moments: list[tuple[float, float]] = []
+        self.moments: list[Moment] = []
         self._base = 0
         self.begin()
 
     def begin(self) -> None:
         """Begin to measure the list: now, not when this was made."""
-        self._base = _resident()
-        self.moments = [(time.process_time(), time.perf_counter())]
+        self._base = resident() >> 10
+        self.moments = [Moment.now()]
 
     def added(self, _: object) -> None:
         """Take an object of the first list."""
@@ -121,31 +119,16 @@ class Meter:
             self.over.set()
 
     def _mark(self) -> None:
-        self.moments.append((time.process_time(), time.perf_counter()))
+        self.moments.append(Moment.now())
 
     def report(self) -> dict[str, object]:
         """Say what it came to; there are four moments only if all of it happened."""
         options, cached = self._options, self.cached
         if cached != options.objects:
             raise SystemExit(f"{cached} of {options.objects} objects are cached")
-        start, listed, began, ended = self.moments
-        list_cpu, list_wall = _between(start, listed, options.objects)
-        watch_cpu, watch_wall = _between(began, ended, options.events)
-        return {
-            "objects": options.objects,
-            "events": options.events,
-            "list_cpu_us": list_cpu,
-            "list_wall_us": list_wall,
-            "watch_cpu_us": watch_cpu,
-            "watch_wall_us": watch_wall,
-            "handled": self._handled,
-            "cached": cached,
-            "touched": 0,
-            "rss_base_kib": self._base,
-            "rss_after_kib": _resident(),
-            "rss_peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-            "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        }
+        counts = {"handled": self._handled, "cached": cached, "touched": 0}
+        costs = figures(options.objects, options.events, self.moments, self._base, _PACKAGES)
+        return {**counts, **costs}
 
 
 class _Line(bytes):
@@ -205,16 +188,6 @@ async def follow(options: _Options) -> None:
     told = zip(meter.versions, meter.arrived, strict=True)
     options.arrivals.write_text("".join(f"{version} {at}\n" for version, at in told))
     print(json.dumps(meter.report()), flush=True)
-
-
-def _between(start: tuple[float, float], end: tuple[float, float], by: int) -> list[float]:
-    return [(now - then) / by * 1e6 for then, now in zip(start, end, strict=True)]
-
-
-def _resident() -> int:
-    """Give the KiB that this process holds."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGESIZE") >> 10
 
 
 def main() -> None:

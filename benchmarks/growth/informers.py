@@ -8,7 +8,8 @@ from typing import Any, Final
 from kubernetes_asyncio.client import ApiClient, CoreV1Api
 
 from benchmarks.growth.control import Control
-from benchmarks.growth.probes import Meter, Watched, collection_ms, resident
+from benchmarks.growth.probes import Meter, Watched, collection_ms
+from benchmarks.peers.meter import resident
 from watchkit import ListWatch, Object, SharedInformer
 from watchkit.informer.registration import Registration
 from watchkit.informer.transforms import strip_managed_fields

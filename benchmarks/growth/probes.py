@@ -2,12 +2,8 @@
 
 import asyncio
 import gc
-import os
-import resource
 import selectors
-import sys
 import time
-from pathlib import Path
 from typing import Final
 
 _COLLECTIONS: Final = 5
@@ -97,13 +93,3 @@ def collection_ms() -> dict[str, float]:
         gc.collect()
         took.append((time.process_time() - began) * 1e3)
     return {"collection_ms": min(took), "tracked": float(len(gc.get_objects()))}
-
-
-def resident() -> int:
-    """Give the memory that this process holds, in bytes; its peak where no more is known."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        pages = int(statm.read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGESIZE")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -9,7 +9,8 @@ from typing import Any, Final
 from kubernetes_asyncio.client import ApiClient, CoreV1Api
 
 from benchmarks.growth.control import Control
-from benchmarks.growth.probes import Meter, resident
+from benchmarks.growth.probes import Meter
+from benchmarks.peers.meter import resident
 from watchkit import ListOptions, ListWatch, RetryWatcher
 
 Figures = dict[str, float]

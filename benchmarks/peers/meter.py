@@ -12,7 +12,7 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -37,15 +37,18 @@ class Options:
 
 
 @dataclass(frozen=True)
-class _Moment:
+class Moment:
+    """The CPU time of this process and the time on the wall, in seconds."""
+
     cpu: float
     wall: float
 
     @classmethod
-    def now(cls) -> "_Moment":
+    def now(cls) -> "Moment":
+        """Look at both."""
         return cls(time.process_time(), time.perf_counter())
 
-    def until(self, end: "_Moment", count: int) -> tuple[float, float]:
+    def until(self, end: "Moment", count: int) -> tuple[float, float]:
         """Give CPU and wall time in microseconds for each."""
         return (end.cpu - self.cpu) / count * 1e6, (end.wall - self.wall) / count * 1e6
 
@@ -64,14 +67,14 @@ class Meter:
         self._handled = 0
         self._touched = 0
         self._turn = options.handlers * options.objects
-        self._moments: list[_Moment] = []
+        self._moments: list[Moment] = []
         self._base = 0
 
     def start(self, cached: Callable[[], int]) -> None:
         """Begin the list phase; `cached` tells how many objects the cache has."""
         self.cached = cached
         self._base = resident() >> 10
-        self._moments = [_Moment.now()]
+        self._moments = [Moment.now()]
 
     def handlers(self, is_running: Callable[[T], bool]) -> list[Callable[[T], None]]:
         """Give what is called for each object and event."""
@@ -103,7 +106,7 @@ class Meter:
     def _turned(self) -> None:
         """Note the end of the list, of the warm-up, or of it all."""
         options = self.options
-        self._moments.append(_Moment.now())
+        self._moments.append(Moment.now())
         match len(self._moments):
             case 2:
                 if self.cached() != options.objects:
@@ -125,29 +128,34 @@ class Meter:
             self._fail(f"{self.cached()} of {options.objects} objects are cached at the end")
         if options.touch and self._touched != self._handled:
             self._fail(f"{self._touched} of {self._handled} pods were running")
-        start, listed, began, ended = self._moments
-        list_cpu, list_wall = start.until(listed, options.objects)
-        watch_cpu, watch_wall = began.until(ended, options.events)
-        found = {
-            "objects": options.objects,
-            "events": options.events,
-            "list_cpu_us": list_cpu,
-            "list_wall_us": list_wall,
-            "watch_cpu_us": watch_cpu,
-            "watch_wall_us": watch_wall,
-            "handled": self._handled,
-            "cached": self.cached(),
-            "touched": self._touched,
-            "rss_base_kib": self._base,
-            "rss_after_kib": resident() >> 10,
-            "rss_peak_kib": _peak() >> 10,
-            "versions": {name: importlib.metadata.version(name) for name in packages},
-        }
-        print(json.dumps(found), flush=True)
+        counts = {"handled": self._handled, "cached": self.cached(), "touched": self._touched}
+        costs = figures(options.objects, options.events, self._moments, self._base, packages)
+        print(json.dumps({**counts, **costs}), flush=True)
 
     def _fail(self, reason: str) -> None:
         print(f"{self.options.mode}: {reason}", file=sys.stderr, flush=True)
         os._exit(1)  # from whatever thread, through whatever catches exceptions
+
+
+def figures(
+    objects: int, events: int, moments: Sequence[Moment], base: int, packages: Sequence[str]
+) -> dict[str, object]:
+    """Give what it cost: `moments` are those of start, list, warm-up and end, `base` is in KiB."""
+    start, listed, began, ended = moments
+    list_cpu, list_wall = start.until(listed, objects)
+    watch_cpu, watch_wall = began.until(ended, events)
+    return {
+        "objects": objects,
+        "events": events,
+        "list_cpu_us": list_cpu,
+        "list_wall_us": list_wall,
+        "watch_cpu_us": watch_cpu,
+        "watch_wall_us": watch_wall,
+        "rss_base_kib": base,
+        "rss_after_kib": resident() >> 10,
+        "rss_peak_kib": _peak() >> 10,
+        "versions": {name: importlib.metadata.version(name) for name in packages},
+    }
 
 
 def options(*modes: str) -> Options:
