@@ -109,7 +109,10 @@ class Cache(Generic[T]):
             return None
         put = self._plan(subject, self._held(subject.meta))
         if put is not None and self._shelf.is_bare(namespace):
-            self._drafts.setdefault(namespace, Draft()).add(put)
+            draft = self._drafts.get(namespace)
+            if draft is None:
+                draft = self._drafts[namespace] = Draft()
+            draft.add(put)
         return put
 
     def apply(
@@ -121,11 +124,10 @@ class Cache(Generic[T]):
         """
         meta = subject.meta
         version = meta.resource_version
-        held = self._shelf.of(meta.namespace, meta.name)
-        is_measure = (
-            held is not None and held.epoch == self._epoch
-        )  # one of before a restore is none
-        measure = held.meta.resource_version if held is not None and is_measure else None
+        held = self._held(meta)
+        measure = None
+        if held is not None and held.epoch == self._epoch:  # one of before a restore is none
+            measure = held.meta.resource_version
         if is_stale(verb, version, measure, asked):
             return ()
         if verb == "DELETED":
@@ -169,16 +171,16 @@ class Cache(Generic[T]):
 
     def _plan(self, subject: Object, held: Cached[T] | None) -> Put[T] | None:
         """Prepare an object to be cached; None where what is held shows the same already."""
-        is_known = held is not None and is_version_of(held, subject)
-        if is_known and held is not None and held.epoch == self._epoch:
+        same = held if held is not None and is_version_of(held, subject) else None
+        if same is not None and same.epoch == self._epoch:
             return None
         new = self._preparation.prepare(subject, self._epoch)
         if isinstance(new, Exception):
             return Put(None, _NO_VALUES, self.indexes.edition, subject, new)
         if new is None:
             return Put(None, _NO_VALUES, self.indexes.edition, subject)
-        if is_known and held is not None and is_same_content(held, new):
-            held.epoch = self._epoch
+        if same is not None and is_same_content(same, new):
+            same.epoch = self._epoch
             return None
         if new.meta.namespace is not None:
             share_namespace(new.meta, new.meta.namespace)

@@ -21,9 +21,7 @@ class Stopwatch:
 
     def read(self) -> float:
         """Seconds that it has run so far."""
-        if self._started is None:
-            return self._elapsed
-        return self._elapsed + anyio.current_time() - self._started
+        return self.read_at(anyio.current_time())
 
     def read_at(self, now: float) -> float:
         """What `read` would say at `now`, a moment of the event loop's clock that is just past."""
