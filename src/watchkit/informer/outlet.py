@@ -40,7 +40,7 @@ class Outlet(Generic[T]):
         self.name = name
         self.queue: Queue[T] = Every(buffer)
         if delivery == "latest":
-            self.queue = Latest(remembers=predicate is not None or not replay)
+            self.queue = Latest(remembers=predicate is not None)
         self.is_open: bool = True
         self.error: BaseException | None = None
         self.synced: anyio.Event = anyio.Event()

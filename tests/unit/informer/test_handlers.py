@@ -465,6 +465,34 @@ async def test_a_predicate_says_what_is_wanted(cluster: FakeCluster, pods: Liste
     assert updates.words == ["~a", "~b", "~b"]
 
 
+async def test_a_predicate_hides_no_end_of_what_its_handler_saw(
+    cluster: FakeCluster, pods: ListerWatcher
+) -> None:
+    """It left out that the object was gone once: that it came back and went again is no nothing."""
+
+    def shown(subject: Object) -> Object | None:
+        return None if subject.annotations["n"] == "hidden" else subject
+
+    for name in "ab":
+        cluster.create(pod(name))
+        touch(cluster, name, "seen")
+    seen = Recorder()
+    async with SharedInformer(pods, transform=shown) as informer:
+        informer.add_event_handler(
+            on_change=stalled(5, seen),
+            predicate=lambda it: it.meta.annotations["n"] == "seen",
+        )
+        await synced(informer)
+        await anyio.sleep(20)
+        for n in ("plain", "hidden"):
+            await caught_up(informer, touch(cluster, "a", n))
+        await caught_up(informer, cluster.patch("v1", "pods", "shop/b", {"spec": {"x": 1}}))
+        await caught_up(informer, touch(cluster, "a", "seen"))
+        cluster.delete("v1", "pods", "shop/a")
+        await anyio.sleep(20)
+    assert seen.words == ["+a!", "+b!", "~b", "-a"]
+
+
 async def test_a_predicate_that_raises_is_as_a_handler_that_does(
     cluster: FakeCluster, pods: ListerWatcher, logs: list[EventDict]
 ) -> None:
