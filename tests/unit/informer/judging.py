@@ -99,7 +99,14 @@ class Judge(Handler[Any]):
         self.is_removed = False
         self.quit: Callable[[], None] = lambda: None
         self._known: set[str] = set()
+        self._offered: dict[str, list[Change[Any]]] = {}
         self.restores: Callable[[], int] = lambda: 0
+
+    def wants(self, change: Change[Any]) -> bool:
+        """Be the predicate: asked about each change as it comes, before any are merged."""
+        if not change.replayed:
+            self._offered.setdefault(change.key, []).append(change)
+        return self.manner.wanted(change)
 
     def on_change(self, change: Change[Any]) -> object:
         """Judge it; take as long as is the manner of this one."""
@@ -172,10 +179,20 @@ class Judge(Handler[Any]):
         if change.replayed:
             assert old is new, "replayed, and changed"
             return
-        if self.restores() and change.inferred:  # what comes back may be just what was shown
-            return
+        if self.restores() and self._is_in_part_inferred(change.key, old, new):
+            return  # what comes back may be just what was shown
         assert old.to_dict() != new.to_dict(), "unchanged"
         assert int(new.resource_version) > int(old.resource_version), "back in time"
+
+    def _is_in_part_inferred(self, key: str, old: Object, new: Object) -> bool:
+        """Whether a list told anything of what led from one state to the other.
+
+        A restore is seen by a list; what comes later, at once, is merged on top of that.
+        """
+        changes = self._offered[key]
+        begin = 1 + max((n for n, it in enumerate(changes) if it.object is old), default=-1)
+        end = 1 + max(n for n, it in enumerate(changes) if it.object is new)
+        return any(each.inferred for each in changes[begin:end])
 
 
 def apply(view: View, change: Change[Any]) -> None:

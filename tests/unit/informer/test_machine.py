@@ -26,10 +26,13 @@ from tests.unit.informer.world import (
     shown,
 )
 from watchkit import Backoff, SharedInformer
+from watchkit.core.events import Updated
 from watchkit.testing import VirtualBackend
 
 BOUND = 600.0
-"""Virtual seconds in which an informer catches up once its server is right again."""
+"""Virtual seconds in which an informer catches up once its server is right again, and those who
+listen at once; the slowest of them takes a second more for each change.
+"""
 
 MANNERS = st.builds(
     Manner,
@@ -111,7 +114,7 @@ class Machine(Happenings):
             delivery=manner.delivery,
             buffer=manner.buffer,
             concurrency=manner.concurrency,
-            predicate=manner.wanted,
+            predicate=judge.wants,
             replay=manner.replay,
         )
         party.begins(self.informer)
@@ -146,7 +149,7 @@ class Machine(Happenings):
         judge, manner = party.judge, party.judge.manner
         judge.restores = lambda: self.world.restores
         changes = self.informer.subscribe(
-            delivery=manner.delivery, buffer=manner.buffer, predicate=manner.wanted
+            delivery=manner.delivery, buffer=manner.buffer, predicate=judge.wants
         )
         with anyio.CancelScope() as party.scope:
             async with changes:
@@ -216,7 +219,7 @@ class Machine(Happenings):
         for party in self.parties if free else ():
             party.judge.free()
         pause = 0.01
-        with anyio.move_on_after(BOUND):
+        with anyio.move_on_after(self.bound):
             for namespace in {*self.watched} & self.world.latest.keys():
                 await self.informer.wait_for_version(self.world.latest[namespace])
             await anyio.sleep(pause)
@@ -234,7 +237,12 @@ class Machine(Happenings):
         """Nobody waits for a handler to have handled what was there: it has."""
         for party in self.parties:
             if party.registration is not None and party.until is None and not party.judge.gate:
-                await party.registration.wait_for_sync(BOUND)
+                await party.registration.wait_for_sync(self.bound)
+
+    @property
+    def bound(self) -> float:
+        """The virtual seconds after which all must be well."""
+        return BOUND + self.world.happened.total()
 
     def is_well(self) -> bool:
         """Whether the cache is what the server has, and all who are not stuck know it."""
@@ -309,3 +317,49 @@ OnAsyncio.TestCase.settings = OnTrio.TestCase.settings = LONG
 
 TestOnAsyncio = pytest.mark.timeout(900)(OnAsyncio.TestCase)
 TestOnTrio = pytest.mark.timeout(900)(OnTrio.TestCase)
+
+# What new examples once found, done by hand.
+
+DEFAULTS: dict[str, Any] = {
+    "initial_list": "auto",
+    "resync_period": None,
+    "audit_period": None,
+    "options": {},
+    "transform": None,
+}
+
+
+@pytest.mark.parametrize("backend", [OnAsyncio, OnTrio], ids=["asyncio", "trio"])
+def test_what_happened_over_a_restore_is_merged_with_it(backend: type[OnAsyncio | OnTrio]) -> None:
+    """Who is stuck while a server goes back, and forth again, is told of one state after that."""
+    machine = backend()
+    stuck = Manner(pace=0)
+    machine.start(DEFAULTS, {}, [Manner(), stuck])
+    machine.use_again("shop/a", "plain")
+    machine.catch_up()
+    machine.use_again("shop/a", "plain")
+    machine.restore(2)
+    machine.stick(1)
+    machine.catch_up()
+    machine.use_again("shop/a", "plain")
+    machine.each_call_is_right_and_counted()
+    (judge,) = (each.judge for each in machine.parties if each.judge.manner is stuck)
+    machine.teardown()
+    versions = [
+        (int(each.old.resource_version), int(each.new.resource_version))
+        for each in judge.told
+        if isinstance(each, Updated) and not each.inferred
+    ]
+    assert any(old >= new for old, new in versions)
+
+
+@pytest.mark.parametrize("backend", [OnAsyncio, OnTrio], ids=["asyncio", "trio"])
+def test_the_slowest_who_wants_every_change_gets_all_of_them(
+    backend: type[OnAsyncio | OnTrio],
+) -> None:
+    """However long it takes."""
+    machine = backend()
+    machine.start(DEFAULTS, {}, [Manner(delivery="every", buffer=1, pace=1.0)])
+    for _ in range(8):
+        machine.rewrite("shop/a", ["x", None, "plain", None], 25, 0)
+    machine.teardown()
