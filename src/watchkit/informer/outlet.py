@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, Literal, TypeAlias
 
 import anyio
@@ -95,6 +95,20 @@ class Outlet(Generic[T]):
         if not self._is_synced:
             self._initial.discard(key)
             self._check_synced()
+
+    def each(self, most: int) -> Iterator[Change[T]]:
+        """Give what there is now, `most` changes at most; each is done when the next is asked for.
+
+        Fewer than that mean that there is nothing to take any more.
+        """
+        left = most
+        while left:
+            left -= yield from self.queue.run(left)
+            if not left or (change := self.take()) is None:
+                return
+            left -= 1
+            yield change
+            self.done(change)
 
     async def more(self) -> None:
         """Wait until there may be something to take, or never will be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Final, Generic, Protocol, TypeAlias
 
 from watchkit.core.coalescing import merged
@@ -42,6 +42,13 @@ class Queue(Protocol[T]):
 
     def take(self) -> Change[T] | None:
         """Give the next change whose key nobody works on, and let its key be worked on."""
+        ...
+
+    def run(self, most: int) -> Generator[Change[T], None, int]:
+        """Give what can be given at little cost, `most` changes at most; how many those were.
+
+        Each is done when the next is asked for. It may give nothing, though `take` would.
+        """
         ...
 
     def done(self, key: str) -> None:
@@ -116,11 +123,14 @@ class Latest(Generic[T]):
         """Give the change that waits longest, of the keys that nobody works on."""
         change = self._take()
         if change is not None and self._seen is not None:
-            if isinstance(change, Deleted):
-                self._seen.pop(change.meta.key, None)
-            else:
-                self._seen[change.meta.key] = change.meta.uid
+            self._see(change, self._seen)
         return change
+
+    def _see(self, change: Change[T], seen: dict[str, str]) -> None:
+        if isinstance(change, Deleted):
+            seen.pop(change.meta.key, None)
+        else:
+            seen[change.meta.key] = change.meta.uid
 
     def _take(self) -> Change[T] | None:
         if self._batch and self._given is None:
@@ -139,6 +149,26 @@ class Latest(Generic[T]):
             return pending
         first, self._parked[key] = pending
         return first
+
+    def run(self, most: int) -> Generator[Change[T], None, int]:
+        """Give what came together in its order, as long as nothing comes on top."""
+        batch, first = self._batch, self._next
+        if self._given is not None:
+            return 0
+        at, end = first, min(len(batch), first + most)
+        while at < end and self._batch is batch:
+            self._given = change = batch[at]
+            self._next = at = at + 1
+            if self._seen is not None:
+                self._see(change, self._seen)
+            yield change
+            if self._given is change:
+                self._given = None
+            else:
+                self.done(change.meta.key)
+        if self._batch is batch and at == len(batch):
+            self._batch, self._next = (), 0
+        return at - first
 
     def done(self, key: str) -> None:
         """Let what has come of this key meanwhile wait its turn."""
@@ -211,6 +241,12 @@ class Every(Generic[T]):
                 return change
             self._parked.setdefault(change.key, deque()).append(change)
         return None
+
+    def run(self, most: int) -> Generator[Change[T], None, int]:
+        """Give nothing: each has to be looked for."""
+        del most
+        yield from ()
+        return 0
 
     def done(self, key: str) -> None:
         """Let the next change of this key that was parked come first of all."""

@@ -11,7 +11,7 @@ import anyio.lowlevel
 
 from watchkit.core.errors import WatchkitError
 from watchkit.core.events import Change
-from watchkit.informer.handler import Handler, tell
+from watchkit.informer.handler import Handler, teller
 from watchkit.informer.outlet import Outlet
 from watchkit.informer.records import T
 
@@ -59,7 +59,7 @@ class Registration(Generic[T]):
         if on_error not in {"log", "fail"}:
             raise ValueError(f"on_error is 'log' or 'fail', not {on_error!r}")
         self.outlet = outlet
-        self._handler = handler
+        self._tell = teller(handler)
         self._concurrency = concurrency
         self._on_failure = on_failure
         self._on_removed = on_removed
@@ -124,27 +124,24 @@ class Registration(Generic[T]):
                 workers.start_soon(self._work)
 
     async def _work(self) -> None:
-        turn = 0
-        while self.outlet.is_open:
-            change = self.outlet.take()
-            if change is None:
-                turn = 0
-                await self.outlet.more()
-                continue
-            # In this coroutine itself: one of its own for each change costs as much as the rest.
-            self._running += 1
-            try:
-                rest = tell(self._handler, change)
-                if rest is not None:
-                    await rest
-            except Exception as error:  # noqa: BLE001 - a handler may raise anything
-                self._failed += 1
-                self._on_failure(error, change)
-            finally:
-                self._running -= 1
-            self._handled += 1
-            self.outlet.done(change)
-            turn += 1
-            if turn == _TURN:
-                turn = 0
+        outlet, tell = self.outlet, self._tell
+        while outlet.is_open:
+            count = 0
+            for change in outlet.each(_TURN):
+                count += 1
+                # In this coroutine itself: one of its own for each costs as much as the rest.
+                self._running += 1
+                try:
+                    rest = tell(change)
+                    if rest is not None:
+                        await rest
+                except Exception as error:  # noqa: BLE001 - a handler may raise anything
+                    self._failed += 1
+                    self._on_failure(error, change)
+                finally:
+                    self._running -= 1
+                self._handled += 1
+            if count == _TURN:
                 await anyio.lowlevel.checkpoint()
+            elif outlet.is_open:
+                await outlet.more()
