@@ -94,40 +94,90 @@ def test_what_was_told_of_as_gone_is_not_told_of_again() -> None:
     assert len(queue) == 0
 
 
+class Pair:
+    """One queue that gets its batches whole, and one that gets them change by change."""
+
+    def __init__(self) -> None:
+        self.whole: Latest = Latest()
+        self.single: Latest = Latest()
+        self.taken: list[Change] = []
+        self.running = self.whole.run(3)
+        self.given: Change | None = None
+        self.versions: dict[str, int] = {}
+
+    def put(self, names: tuple[str, ...]) -> None:
+        """Put a batch of updates, one for each name."""
+        batch = [self.updated(name) for name in names]
+        self.whole.put_all(batch, distinct=True)
+        self.single.put_all(batch, distinct=False)
+
+    def updated(self, name: str) -> Change:
+        """Make the next update of a name."""
+        before, now = self.versions.get(name, 0), self.versions.get(name, 0) + 1
+        self.versions[name] = now
+        new = obj(name, "u1", str(now))
+        return Updated(obj(name, "u1", str(before)), new, new.meta)
+
+    def do(self, what: str) -> None:
+        """Do the same to both."""
+        if what == "take":
+            mine, its = self.whole.take(), self.single.take()
+            assert said([mine] if mine else []) == said([its] if its else [])
+            self.taken += [mine] if mine else []
+        elif what == "run":
+            self.go_on()
+        elif what == "clear":
+            self.whole.clear()
+            self.single.clear()
+        elif self.taken:
+            key = self.taken.pop(0 if what == "done first" else -1).key
+            self.whole.done(key)
+            self.single.done(key)
+
+    def go_on(self) -> None:
+        """Run through the one, which ends what was given before; take and end in the other."""
+        if self.given is not None:
+            self.single.done(self.given.key)
+        self.given = next(self.running, None)
+        if self.given is None:
+            self.running = self.whole.run(3)
+            return
+        its = self.single.take()
+        assert its is not None
+        assert said([self.given]) == said([its])
+
+
 @given(
     st.lists(
         st.lists(st.sampled_from("abcd"), unique=True, max_size=4).map(tuple)
-        | st.sampled_from(["take", "done first", "done last"]),
+        | st.sampled_from(["take", "done first", "done last", "run", "clear"]),
         max_size=30,
     )
 )
 def test_a_batch_that_is_put_whole_is_given_out_as_change_by_change(
     steps: list[tuple[str, ...] | str],
 ) -> None:
-    """Whatever is taken and done between, by one reader or by several, and whatever waits."""
-    whole: Latest = Latest()
-    single: Latest = Latest()
-    taken: list[Change] = []
-    versions: dict[str, int] = {}
-
-    def updated(name: str) -> Change:
-        before, now = versions.get(name, 0), versions.get(name, 0) + 1
-        versions[name] = now
-        new = obj(name, "u1", str(now))
-        return Updated(obj(name, "u1", str(before)), new, new.meta)
-
+    """Whatever is taken, run through and done between, by one reader or several; whatever waits."""
+    pair = Pair()
     for step in steps:
         if isinstance(step, tuple):
-            batch = [updated(name) for name in step]
-            whole.put_all(batch, distinct=True)
-            single.put_all(batch, distinct=False)
-        elif step == "take":
-            mine, its = whole.take(), single.take()
-            assert said([mine] if mine else []) == said([its] if its else [])
-            taken += [mine] if mine else []
-        elif taken:
-            key = taken.pop(0 if step == "done first" else -1).key
-            whole.done(key)
-            single.done(key)
-        assert len(whole) == len(single)
-        assert whole.keys() == single.keys()
+            pair.put(step)
+        else:
+            pair.do(step)
+        assert len(pair.whole) == len(pair.single)
+        assert pair.whole.keys() == pair.single.keys()
+
+
+def test_who_runs_through_a_batch_gets_no_more_than_was_asked_for() -> None:
+    """The rest waits for the next run, or for who takes one by one."""
+    pair, queue = Pair(), Latest()
+    queue.put_all([pair.updated(name) for name in "abcd"], distinct=True)
+
+    assert [each.name for each in queue.run(2)] == ["a", "b"]
+    assert len(queue) == 2
+    third = queue.take()
+    assert third is not None
+    assert [*queue.run(2)] == []  # somebody works on one: each has to be looked for
+    queue.done(third.key)
+    assert [each.name for each in (third, *queue.run(2))] == ["c", "d"]
+    assert [*queue.run(2)] == []
