@@ -18,6 +18,7 @@ class Outlets(Generic[T]):
 
     def __init__(self) -> None:
         self._all: dict[Outlet[T], None] = {}
+        self._bounded: dict[Outlet[T], None] = {}
         self._room: anyio.Event | None = None
 
     def __len__(self) -> int:
@@ -38,17 +39,19 @@ class Outlets(Generic[T]):
         """Tell one more of all that comes from now on."""
         self._all[outlet] = None
         if outlet.queue.free is not None:
+            self._bounded[outlet] = None
             outlet.on_room = self._check_room
 
     def remove(self, outlet: Outlet[T]) -> None:
         """Tell one no more."""
         self._all.pop(outlet, None)
+        self._bounded.pop(outlet, None)
         self._check_room()
 
     def offer(self, changes: Sequence[Change[T]]) -> None:
         """Tell all of them."""
         if self._all:
-            distinct = len({each.meta.key for each in changes}) == len(changes)
+            distinct = _are_distinct(changes)
             for outlet in tuple(self._all):
                 outlet.offer(changes, distinct=distinct)
 
@@ -77,7 +80,7 @@ class Outlets(Generic[T]):
         """The name of an outlet whose full buffer holds the watch back now."""
         if self._room is None:
             return None
-        return next((each.name for each in self._all if each.queue.free == 0), None)
+        return next((each.name for each in self._bounded if each.queue.free == 0), None)
 
     async def room(self) -> None:
         """Wait until every buffer has room."""
@@ -87,10 +90,18 @@ class Outlets(Generic[T]):
 
     def free(self) -> int | None:
         """For how many changes every buffer has room now; None: for all that come."""
-        bounds = [free for each in self._all if (free := each.queue.free) is not None]
+        bounds = [free for each in self._bounded if (free := each.queue.free) is not None]
         return min(bounds, default=None)
 
     def _check_room(self) -> None:
         if self._room is not None and self.free() != 0:
             self._room.set()
             self._room = None
+
+
+def _are_distinct(changes: Sequence[Change[T]]) -> bool:
+    """Whether no two are of one key; names alone tell in most cases, and need not be joined."""
+    count = len(changes)
+    return len({it.meta.name for it in changes}) == count or (
+        len({it.meta.key for it in changes}) == count
+    )

@@ -54,6 +54,7 @@ class Reflector(Generic[T]):
         self._outlets = outlets
         self._on_news = on_news
         self._pulling: anyio.CancelScope | None = None
+        self._is_pulling = False
         self._doubt: str | None = None
         self._scope: anyio.CancelScope | None = None
 
@@ -100,7 +101,7 @@ class Reflector(Generic[T]):
         with anyio.CancelScope() as self._scope:
             try:
                 while self._memory.is_attached:
-                    await self._pull()
+                    await self._pull_until_cancelled()
             finally:
                 self._feed.close()
 
@@ -111,7 +112,7 @@ class Reflector(Generic[T]):
         """
         self.flush()
         self._doubt = why
-        if self._pulling is not None:
+        if self._pulling is not None and self._is_pulling:
             self._pulling.cancel()
         return self.lists
 
@@ -137,6 +138,12 @@ class Reflector(Generic[T]):
             self._scope.cancel()  # first: a read that waits is to be left, not to break off
         self._feed.close()
 
+    async def _pull_until_cancelled(self) -> None:
+        """Pull, in one scope: to make one for each event that comes alone costs as much as it."""
+        with anyio.CancelScope() as self._pulling:
+            while self._memory.is_attached:
+                await self._pull()
+
     async def _pull(self) -> None:
         if self._feed.is_behind:  # of a long list: handlers, and all else, have their turn
             await anyio.lowlevel.checkpoint()
@@ -145,13 +152,13 @@ class Reflector(Generic[T]):
         if self._doubt is not None:
             why, self._doubt = self._doubt, None
             self._feed.relist(why)
-        with anyio.CancelScope() as pulling:
-            self._pulling = pulling
-            try:
-                most = max(1, _AT_ONCE // max(1, len(self._outlets)))
-                self._take(await self._feed.pull(self._outlets.free, most))
-            finally:
-                self._pulling = None
+        most = max(1, _AT_ONCE // max(1, len(self._outlets)))
+        self._is_pulling = True
+        try:
+            batch = await self._feed.pull(self._outlets.free, most)
+        finally:
+            self._is_pulling = False
+        self._take(batch)
 
     def _take(self, batch: Sequence[Change[T] | Marker]) -> None:
         if not batch:

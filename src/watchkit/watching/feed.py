@@ -7,7 +7,7 @@ once, with no await between: cancelled at any point, it loses nothing, and the n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Final, Generic
 
 import anyio
 import anyio.lowlevel
@@ -52,6 +52,14 @@ if TYPE_CHECKING:
     from watchkit.watching.additions import Refused
 
 
+_TURN: Final = 16
+"""Reads and frames after which a watch that never has to wait lets others run.
+
+One read with one event is followed by a wait as a rule: to let others run before that, too, takes
+a turn of the event loop.
+"""
+
+
 class Feed(Generic[E]):
     """A resumable list+watch, pulled batch by batch; `memory` infers what a gap hid.
 
@@ -93,6 +101,7 @@ class Feed(Generic[E]):
         self._open: OpenWatch | None = None
         self._held_back: Sequence[bytes] = ()
         self._room: Callable[[], int | None] = _unbounded
+        self._turn_left = 0
         self.pulse: Pulse = Pulse()
 
     async def pull(
@@ -205,14 +214,16 @@ class Feed(Generic[E]):
             self._decide(signal)
             return
         self._additions.answered()
-        self.pulse.heard()
+        self.pulse.heard(anyio.current_time())
         if version is None:
             self._tally.listed("start")
         self._decide(Opened())
         self._observer.opened(version, timeout=self._open.timeout)
 
     async def _receive(self, watch: OpenWatch) -> None:
-        await anyio.lowlevel.checkpoint()
+        if self._turn_left <= 0:
+            self._turn_left = _TURN
+            await anyio.lowlevel.checkpoint()
         if self._probe.version is None:
             await self._read(watch)
             return
@@ -241,8 +252,9 @@ class Feed(Generic[E]):
         if isinstance(seen, Ended | Failed):
             self._end(seen if watch.initial is None else self._additions.unmarked(seen))
             return
+        self._turn_left -= 1 + len(seen)
         if seen:
-            self.pulse.heard()
+            self.pulse.heard(watch.seen_at)
         self._take(watch, seen)
 
     def _take(self, watch: OpenWatch, frames: Sequence[bytes]) -> None:
@@ -258,7 +270,8 @@ class Feed(Generic[E]):
         has_moved = intake.version != before
         watch.moved = watch.moved or has_moved
         if intake.version is not None and (has_moved or intake.bookmarks):
-            self._decide(Moved(intake.version, by_bookmark=intake.bookmarks > 0))
+            moved = Moved(intake.version, by_bookmark=intake.bookmarks > 0)
+            self._decide(moved, watch.seen_at)
         if intake.failure is not None:
             self._end(Failed(intake.failure, opened=True))
 
@@ -284,7 +297,7 @@ class Feed(Generic[E]):
         except errors.WatchkitError as error:
             self._decide(self._additions.judged(error, what))
             return
-        self.pulse.heard()
+        self.pulse.heard(anyio.current_time())
         self._additions.answered()
         if listing is not None:
             self._decide(Listed(self._events.listed(listing, gap=what.gap)))
@@ -299,9 +312,9 @@ class Feed(Generic[E]):
 
     # What every turn does.
 
-    def _decide(self, signal: Signal) -> None:
+    def _decide(self, signal: Signal, now: float | None = None) -> None:
         """Take one decision; an error of it waits until the events before it are out."""
-        probe = self._course.decide(signal)
+        probe = self._course.decide(signal, anyio.current_time() if now is None else now)
         if probe is not None:
             self._probe.version = probe
 

@@ -91,11 +91,13 @@ class OpenWatch:
         self.initial = initial
         self.timeout = timeout
         self.moved = False
+        self.seen_at: float = anyio.current_time()
+        """When it gave something last, on the event loop's clock."""
         self._stream = stream
         self._clock = clock
         self._heard = clock.read()
         self._deadline = self._heard - lived + timeout + DEADLINE_SLACK
-        self._started_at = anyio.current_time() - lived
+        self._started_at = self.seen_at - lived
         self._partial_since: float | None = None
         self._is_graced = False
 
@@ -125,7 +127,8 @@ class OpenWatch:
     def _seen(self, frames: Sequence[bytes] | None) -> Sequence[bytes] | Ended | Failed:
         if frames is None:
             return self._ended()
-        now = self._clock.read()
+        self.seen_at = anyio.current_time()
+        now = self._clock.read_at(self.seen_at)
         if frames:
             self._heard, self._is_graced = now, False
         if not self._stream.partial:

@@ -30,9 +30,8 @@ class Pulse:
         self._monotonic = 0.0
         self._thread = 0
 
-    def heard(self) -> None:
-        """Note that it was heard of just now."""
-        now = anyio.current_time()
+    def heard(self, now: float) -> None:
+        """Note that it was heard of at `now`, a moment of the event loop's clock just past."""
         self._last_life = self.clock.read_at(now)
         self.heard_at = self._since = now
         self._monotonic = time.monotonic()

@@ -13,7 +13,7 @@ async def heard_after(seconds: float) -> Pulse:
     pulse = Pulse()
     with pulse:
         await anyio.sleep(seconds)
-        pulse.heard()
+        pulse.heard(anyio.current_time())
     return pulse
 
 

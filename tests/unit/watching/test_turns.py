@@ -1,0 +1,108 @@
+"""Turns of the event loop: a watch that never has to wait leaves some, one that has takes none."""
+
+from collections.abc import Mapping
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from tests.unit.watching.scripted import modified
+from watchkit import ListOptions, RetryWatcher
+
+pytestmark = pytest.mark.anyio
+
+
+class Torrent:
+    """A stream of which the next events are always there already; it counts its reads."""
+
+    partial = False
+
+    def __init__(self, *, events: int, waits: bool) -> None:
+        self.reads = 0
+        self._events = events
+        self._waits = waits
+
+    async def receive(self) -> list[bytes]:
+        """Give some events in one read."""
+        if self._waits:
+            await anyio.lowlevel.checkpoint()
+        self.reads += 1
+        begin = 100 + self.reads * self._events
+        return [modified("a", begin + n).rstrip() for n in range(self._events)]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Source:
+    """Answers a watch with a torrent, at once."""
+
+    resource = "pods"
+    namespace = "shop"
+
+    def __init__(self, torrent: Torrent) -> None:
+        self._torrent = torrent
+
+    async def list(self, query: Mapping[str, str], *, idle_timeout: float) -> bytes:
+        """Be asked for no list."""
+        raise AssertionError(query, idle_timeout)
+
+    async def watch(self, query: Mapping[str, str], *, idle_timeout: float) -> Torrent:
+        """Give it."""
+        assert query
+        assert idle_timeout
+        return self._torrent
+
+
+async def turns_beside(torrent: Torrent, events: int) -> int:
+    """Read so many events; how many turns others had meanwhile."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    options = ListOptions(resource_version="100")
+    async with (
+        anyio.create_task_group() as others,
+        RetryWatcher(Source(torrent), options) as watcher,
+    ):
+        await anext(watcher)
+        others.start_soon(other)
+        for _ in range(events):
+            await anext(watcher)
+        others.cancel_scope.cancel()
+    return turns
+
+
+@pytest.mark.parametrize("in_one_read", [1, 5, 50])
+async def test_a_watch_that_never_has_to_wait_lets_others_run(in_one_read: int) -> None:
+    """Every sixteen reads and events, or every read of as many."""
+    turns = await turns_beside(Torrent(events=in_one_read, waits=False), 1000)
+
+    assert turns >= 1000 / (16 + in_one_read)
+
+
+async def test_an_event_that_is_waited_for_takes_no_turn_more() -> None:
+    """Others had theirs meanwhile."""
+    turns = await turns_beside(Torrent(events=1, waits=True), 1000)
+
+    assert turns <= 1200
+
+
+async def test_a_watch_that_never_has_to_wait_can_be_cancelled() -> None:
+    """Within those sixteen reads and events."""
+    torrent = Torrent(events=1, waits=False)
+    options = ListOptions(resource_version="100")
+    async with RetryWatcher(Source(torrent), options) as watcher:
+        await anext(watcher)
+        before = torrent.reads
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            async for _ in watcher:
+                pass
+
+    assert scope.cancelled_caught
+    assert torrent.reads - before <= 16
