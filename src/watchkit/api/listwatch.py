@@ -48,7 +48,9 @@ class ListWatch:
     `metadata_only` asks for PartialObjectMetadata: what is not metadata never enters this
     process. `max_frame` bounds one watch event, in bytes. `coalesce` is for how many seconds (at
     most 0.1) a watch whose events come fast may leave its connection unread, so that they come
-    together and cost less; a lone event is never delayed. 0.0 reads each as it comes.
+    together and cost less; a lone event is never delayed. 0.0 reads each as it comes. Initial
+    events (`sendInitialEvents`), of which nobody is told before all are there, come together in
+    any case, where they come less than two milliseconds apart.
 
     Raises:
         TypeError: not such a method or Resource, or an argument that is no path argument.
@@ -199,7 +201,13 @@ class ListWatch:
             self._suspect()
             raise
         _settle(answer.response.connection)
-        return HttpWatch(answer.incoming, self._max_frame, self._suspect, self._coalesce)
+        return HttpWatch(
+            answer.incoming,
+            self._max_frame,
+            self._suspect,
+            self._coalesce,
+            initial=query.get("sendInitialEvents") == "true",
+        )
 
     async def patch(
         self, name: str, change: dict[str, Any], *, namespace: str | None = None

@@ -25,6 +25,7 @@ _USUAL: Final = tuple(
     for verb in ("MODIFIED", "ADDED", "DELETED", "BOOKMARK")
     for head in (f'{{"type":"{verb}","object":'.encode(),)
 )
+_BOOKMARK: Final = b'{"type":"BOOKMARK",'
 _ITEMS: Final = b'"items":['
 _METADATA: Final = b'"metadata":{'
 _TYPED: Final = (b'{"apiVersion":', b'{"kind":')
@@ -105,6 +106,11 @@ def decode_frame(frame: bytes) -> Told | Marked | ApiError:
                 break
             return _said(verb, Object.of(raw, wire))
     return _unusual(frame)
+
+
+def is_bookmark(frame: bytes) -> bool:
+    """Whether this is a bookmark as the API server writes it."""
+    return frame.startswith(_BOOKMARK)
 
 
 def is_status(frame: bytes) -> bool:

@@ -15,6 +15,12 @@ import msgspec
 LONGEST: Final = 0.1
 """Seconds: a longer pause would be a delay that people see."""
 
+AMID_INITIAL: Final = 0.002
+"""Seconds of a pause amid initial events, of which nobody is told before they are whole.
+
+A server sends them two or three at a time, many thousands a second.
+"""
+
 _ENOUGH: Final = 32
 """Frames in one read that make it large: to wait for more would only slow down."""
 
