@@ -19,8 +19,8 @@ class Handler(Generic[T_contra]):
     """What is called for each change; override what you want. These methods do nothing.
 
     A method may be plain or `async`: an awaitable result is awaited before the next change of
-    the same key. Plain ones run on the event loop and must not block it. A `Handler[object]`
-    serves informers of every model.
+    the same key. Plain ones run on the event loop and must not block it. They are looked up once,
+    when the handler is added. A `Handler[object]` serves informers of every model.
     """
 
     def on_add(self, new: T_contra) -> object:
@@ -65,28 +65,33 @@ def teller(handler: Handler[T]) -> Callable[[Change[T]], Awaitable[object] | Non
 
     Plain methods cost no coroutine, and no turn of the event loop.
     """
-    is_plain = getattr(handler.on_change, "__func__", None) is Handler.on_change
+    on_add, on_update, on_delete = handler.on_add, handler.on_update, handler.on_delete
+    on_change = handler.on_change
+    # A call of what does nothing is a tenth of all that a change costs.
+    is_overridden = getattr(on_change, "__func__", None) is not Handler.on_change
 
     def tell(change: Change[T]) -> Awaitable[object] | None:
         if isinstance(change, Updated):
-            result = handler.on_update(change.old, change.new)
+            result = on_update(change.old, change.new)
         elif isinstance(change, Added):
-            result = handler.on_add(change.object)
+            result = on_add(change.object)
         else:
-            result = handler.on_delete(change.object)
+            result = on_delete(change.object)
         if result is not None and isawaitable(result):
-            return _rest(result, handler, change)
-        if is_plain:  # a call of what does nothing is a tenth of all that a change costs
+            return _rest(result, on_change, change)
+        if not is_overridden:
             return None
-        result = handler.on_change(change)
+        result = on_change(change)
         return result if result is not None and isawaitable(result) else None
 
     return tell
 
 
-async def _rest(begun: Awaitable[object], handler: Handler[T], change: Change[T]) -> None:
+async def _rest(
+    begun: Awaitable[object], on_change: Callable[[Change[T]], object], change: Change[T]
+) -> None:
     await begun
-    result = handler.on_change(change)
+    result = on_change(change)
     if result is not None and isawaitable(result):
         await result
 

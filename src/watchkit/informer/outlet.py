@@ -101,11 +101,8 @@ class Outlet(Generic[T]):
 
         Fewer than that mean that there is nothing to take any more.
         """
-        left = most
-        while left:
-            left -= yield from self.queue.run(left)
-            if not left or (change := self.take()) is None:
-                return
+        left = most - (yield from self.queue.run(most))
+        while left and (change := self.take()) is not None:
             left -= 1
             yield change
             self.done(change)
@@ -138,13 +135,16 @@ class Outlet(Generic[T]):
             self.synced.set()
 
     def _put_unsynced(self, changes: Sequence[Change[T]]) -> None:
+        put, initial = self.queue.put, self._initial
         for change in changes:
-            before = len(self.queue)
-            self.queue.put(change)
             if change.initial:
-                self._initial.add(change.meta.key)
-            if self._initial and len(self.queue) < before:  # came, and went before it was handled
-                self._initial.discard(change.meta.key)
+                put(change)
+                initial.add(change.meta.key)
+                continue
+            before = len(self.queue)
+            put(change)
+            if len(self.queue) < before:  # came, and went before it was handled
+                initial.discard(change.meta.key)
         self._check_synced()
 
     def _wants(self, change: Change[T]) -> bool:

@@ -152,13 +152,15 @@ class Latest(Generic[T]):
 
     def run(self, most: int) -> Generator[Change[T], None, int]:
         """Give what came together in its order, as long as nothing comes on top."""
-        batch, first = self._batch, self._next
-        if self._given is not None:
-            return 0
-        at, end = first, min(len(batch), first + most)
-        while at < end and self._batch is batch:
-            self._given = change = batch[at]
-            self._next = at = at + 1
+        count = 0
+        while count < most and self._batch and self._given is None:
+            count += 1
+            # As `_take` does, but not by a call, nor with the batch in a local: who is slow, or
+            # was removed, is not to keep all of it.
+            self._given = change = self._batch[self._next]
+            self._next += 1
+            if self._next == len(self._batch):
+                self._batch, self._next = (), 0
             if self._seen is not None:
                 self._see(change, self._seen)
             yield change
@@ -166,9 +168,7 @@ class Latest(Generic[T]):
                 self._given = None
             else:
                 self.done(change.meta.key)
-        if self._batch is batch and at == len(batch):
-            self._batch, self._next = (), 0
-        return at - first
+        return count
 
     def done(self, key: str) -> None:
         """Let what has come of this key meanwhile wait its turn."""

@@ -25,7 +25,7 @@ from watchkit.watching.feed import Feed
 from watchkit.watching.gathering import Marker
 
 _AT_ONCE: Final = 4_000
-"""Changes that are told before others run, over all handlers: about two milliseconds."""
+"""Changes that are told before others run, over all handlers: two to four milliseconds."""
 
 _CHANGES: Final[frozenset[type[object]]] = frozenset({Added, Updated, Deleted})
 
@@ -53,7 +53,8 @@ class Reflector(Generic[T]):
         self._feed: Feed[Change[T]] = settings.feed(source, self._memory, tally)
         self._outlets = outlets
         self._on_news = on_news
-        self._pulling: anyio.CancelScope | None = None
+        self._pulls: anyio.CancelScope | None = None
+        """The scope of many pulls: to make one for each lone event costs as much as the event."""
         self._is_pulling = False
         self._doubt: str | None = None
         self._scope: anyio.CancelScope | None = None
@@ -112,8 +113,8 @@ class Reflector(Generic[T]):
         """
         self.flush()
         self._doubt = why
-        if self._pulling is not None and self._is_pulling:
-            self._pulling.cancel()
+        if self._is_pulling and self._pulls is not None:
+            self._pulls.cancel()
         return self.lists
 
     @contextmanager
@@ -139,8 +140,7 @@ class Reflector(Generic[T]):
         self._feed.close()
 
     async def _pull_until_cancelled(self) -> None:
-        """Pull, in one scope: to make one for each event that comes alone costs as much as it."""
-        with anyio.CancelScope() as self._pulling:
+        with anyio.CancelScope() as self._pulls:
             while self._memory.is_attached:
                 await self._pull()
 

@@ -124,24 +124,27 @@ class Registration(Generic[T]):
                 workers.start_soon(self._work)
 
     async def _work(self) -> None:
-        outlet, tell = self.outlet, self._tell
-        while outlet.is_open:
-            count = 0
-            for change in outlet.each(_TURN):
-                count += 1
-                # In this coroutine itself: one of its own for each costs as much as the rest.
-                self._running += 1
-                try:
-                    rest = tell(change)
-                    if rest is not None:
-                        await rest
-                except Exception as error:  # noqa: BLE001 - a handler may raise anything
-                    self._failed += 1
-                    self._on_failure(error, change)
-                finally:
-                    self._running -= 1
-                self._handled += 1
-            if count == _TURN:
+        while self.outlet.is_open:
+            if await self._turn() == _TURN:
                 await anyio.lowlevel.checkpoint()
-            elif outlet.is_open:
-                await outlet.more()
+            elif self.outlet.is_open:
+                await self.outlet.more()
+
+    async def _turn(self) -> int:
+        """Handle what there is, up to a number; how many that were."""
+        count, tell = 0, self._tell
+        for change in self.outlet.each(_TURN):
+            count += 1
+            # In this coroutine itself: one of its own for each costs as much as the rest.
+            self._running += 1
+            try:
+                rest = tell(change)
+                if rest is not None:
+                    await rest
+            except Exception as error:  # noqa: BLE001 - a handler may raise anything
+                self._failed += 1
+                self._on_failure(error, change)
+            finally:
+                self._running -= 1
+            self._handled += 1
+        return count

@@ -67,13 +67,13 @@ class Course:
         """Failures since progress."""
         return self._position.attempt if self._position is not None else 0
 
-    def decide(self, signal: Signal, now: float) -> str | None:
+    def decide(self, signal: Signal) -> str | None:
         """Take one decision and say it; a version to probe for, where that was decided too."""
         if isinstance(signal, Failed):
             signal = replace(signal, error=named(signal.error, self._doing(), self._options))
         luck = random.random()  # noqa: S311 - jitter, no secret
         before, version = self.at, self.version
-        decision = step(before, signal, self.policy, now, luck)
+        decision = step(before, signal, self.policy, anyio.current_time(), luck)
         self._position = decision.position
         following = decision.position.next
         if isinstance(following, List) and not isinstance(before.next, List):

@@ -53,10 +53,10 @@ if TYPE_CHECKING:
 
 
 _TURN: Final = 16
-"""Reads and frames after which a watch that never has to wait lets others run.
+"""Frames, and looks for more, after which a watch that never has to wait lets others run.
 
-One read with one event is followed by a wait as a rule: to let others run before that, too, takes
-a turn of the event loop.
+Behind one event that comes alone there is a wait as a rule: to let others run before that, too,
+takes another turn of the event loop.
 """
 
 
@@ -252,7 +252,6 @@ class Feed(Generic[E]):
         if isinstance(seen, Ended | Failed):
             self._end(seen if watch.initial is None else self._additions.unmarked(seen))
             return
-        self._turn_left -= 1 + len(seen)
         if seen:
             self.pulse.heard(watch.seen_at)
         self._take(watch, seen)
@@ -261,6 +260,7 @@ class Feed(Generic[E]):
         room = self._room()
         most = len(frames) if room is None else max(1, room)
         frames, self._held_back = frames[:most], frames[most:]
+        self._turn_left -= 1 + len(frames)
         if not frames:
             return
         before = self._course.version
@@ -270,8 +270,7 @@ class Feed(Generic[E]):
         has_moved = intake.version != before
         watch.moved = watch.moved or has_moved
         if intake.version is not None and (has_moved or intake.bookmarks):
-            moved = Moved(intake.version, by_bookmark=intake.bookmarks > 0)
-            self._decide(moved, watch.seen_at)
+            self._decide(Moved(intake.version, by_bookmark=intake.bookmarks > 0))
         if intake.failure is not None:
             self._end(Failed(intake.failure, opened=True))
 
@@ -312,9 +311,9 @@ class Feed(Generic[E]):
 
     # What every turn does.
 
-    def _decide(self, signal: Signal, now: float | None = None) -> None:
+    def _decide(self, signal: Signal) -> None:
         """Take one decision; an error of it waits until the events before it are out."""
-        probe = self._course.decide(signal, anyio.current_time() if now is None else now)
+        probe = self._course.decide(signal)
         if probe is not None:
             self._probe.version = probe
 

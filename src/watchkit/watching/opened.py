@@ -92,7 +92,7 @@ class OpenWatch:
         self.timeout = timeout
         self.moved = False
         self.seen_at: float = anyio.current_time()
-        """When it gave something last, on the event loop's clock."""
+        """When it was read last, or opened, on the event loop's clock."""
         self._stream = stream
         self._clock = clock
         self._heard = clock.read()

@@ -8,6 +8,10 @@ import pytest
 
 from tests.unit.watching.scripted import modified
 from watchkit import ListOptions, RetryWatcher
+from watchkit.core.ledger import Ledger
+from watchkit.core.position import Policy
+from watchkit.core.tally import Tally
+from watchkit.watching.feed import Feed
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +87,31 @@ async def test_a_watch_that_never_has_to_wait_lets_others_run(in_one_read: int) 
     turns = await turns_beside(Torrent(events=in_one_read, waits=False), 1000)
 
     assert turns >= 1000 / (16 + in_one_read)
+
+
+async def test_what_is_taken_bit_by_bit_lets_others_run() -> None:
+    """One read of a thousand, of which little is wanted at once."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    source = Source(Torrent(events=1000, waits=False))
+    tally, policy = Tally(source.resource), Policy()
+    options = ListOptions(resource_version="100")
+    feed: Feed = Feed(source, options, policy, Ledger(), tally)
+    async with anyio.create_task_group() as others:
+        await feed.pull(lambda: 1)
+        others.start_soon(other)
+        for _ in range(500):
+            await feed.pull(lambda: 1)
+        others.cancel_scope.cancel()
+    feed.close()
+
+    assert turns >= 500 / 17
 
 
 async def test_an_event_that_is_waited_for_takes_no_turn_more() -> None:
