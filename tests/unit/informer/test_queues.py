@@ -94,6 +94,9 @@ def test_what_was_told_of_as_gone_is_not_told_of_again() -> None:
     assert len(queue) == 0
 
 
+RUNNERS = ("one runs", "another runs")
+
+
 class Pair:
     """One queue that gets its batches whole, and one that gets them change by change."""
 
@@ -101,8 +104,8 @@ class Pair:
         self.whole: Latest = Latest()
         self.single: Latest = Latest()
         self.taken: list[Change] = []
-        self.running = self.whole.run(3)
-        self.given: Change | None = None
+        self.running = {each: self.whole.run(3) for each in RUNNERS}
+        self.given: dict[str, Change | None] = dict.fromkeys(RUNNERS)
         self.versions: dict[str, int] = {}
 
     def put(self, names: tuple[str, ...]) -> None:
@@ -124,8 +127,8 @@ class Pair:
             mine, its = self.whole.take(), self.single.take()
             assert said([mine] if mine else []) == said([its] if its else [])
             self.taken += [mine] if mine else []
-        elif what == "run":
-            self.go_on()
+        elif what in RUNNERS:
+            self.go_on(what)
         elif what == "clear":
             self.whole.clear()
             self.single.clear()
@@ -134,23 +137,24 @@ class Pair:
             self.whole.done(key)
             self.single.done(key)
 
-    def go_on(self) -> None:
+    def go_on(self, runner: str) -> None:
         """Run through the one, which ends what was given before; take and end in the other."""
-        if self.given is not None:
-            self.single.done(self.given.key)
-        self.given = next(self.running, None)
-        if self.given is None:
-            self.running = self.whole.run(3)
+        before = self.given[runner]
+        if before is not None:
+            self.single.done(before.key)
+        now = self.given[runner] = next(self.running[runner], None)
+        if now is None:
+            self.running[runner] = self.whole.run(3)
             return
         its = self.single.take()
         assert its is not None
-        assert said([self.given]) == said([its])
+        assert said([now]) == said([its])
 
 
 @given(
     st.lists(
         st.lists(st.sampled_from("abcd"), unique=True, max_size=4).map(tuple)
-        | st.sampled_from(["take", "done first", "done last", "run", "clear"]),
+        | st.sampled_from(["take", "done first", "done last", "clear", *RUNNERS]),
         max_size=30,
     )
 )
