@@ -51,6 +51,11 @@ else:
         keys = Mapping.keys
         values = Mapping.values
 
+        def __ne__(self, other: object) -> bool:
+            """Say the opposite of `==`: a Struct's own is whether they are two."""
+            equal = self.__eq__(other)
+            return equal if equal is NotImplemented else not equal
+
 
 class Object(_Lean):
     """A read-only mapping over the JSON of one object, as the server sent it.
@@ -199,6 +204,9 @@ class Object(_Lean):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts())
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._parts())
 
     def __len__(self) -> int:
         return len(self._parts())

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.core.manifests import bare, compact, frame
-from tests.unit.core.strategies import texts, values
+from tests.unit.core.strategies import spelt, texts, values
 from tests.unit.testing.recordings import RECORDINGS
 from watchkit.core.decoding import Told, decode_frame, decode_page
+from watchkit.core.metadata import OwnerReference
 from watchkit.core.objects import Object
 
 _TESTING: Final = Path(__file__).parent.parent / "testing"
@@ -24,6 +26,8 @@ _TYPED_METADATA: Final = frozenset(
         *("deletionTimestamp", "labels", "annotations", "finalizers", "ownerReferences"),
     }
 )
+
+_ABSENT: Final = "\0 absent"
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 maps = st.dictionaries(texts, texts, max_size=3)
@@ -92,6 +96,7 @@ def is_as_json(subject: Object, raw: bytes) -> None:
     assert subject.raw == raw
     assert list(subject) == list(expected)
     assert list(subject.keys()) == list(expected)
+    assert list(reversed(subject)) == list(reversed(expected))
     assert len(subject) == len(expected)
     assert same(list(subject.values()), list(expected.values()))
     assert same(list(subject.items()), list(expected.items()))
@@ -100,12 +105,32 @@ def is_as_json(subject: Object, raw: bytes) -> None:
         assert same(subject[name], value)
         assert same(subject.get(name), value)
     assert same(subject.to_dict(), expected)
-    assert subject == expected
+    assert subject.get(_ABSENT) is None
+    assert subject.get(_ABSENT, raw) is raw
+    assert _ABSENT not in subject
+    with pytest.raises(KeyError):
+        subject[_ABSENT]
+    assert same(subject.to(dict), expected)
+    _is_equal_to(subject, expected)
     assert (subject.kind, subject.api_version) == (
         expected.get("kind", ""),
         expected.get("apiVersion", ""),
     )
     _has_metadata(subject, meta)
+
+
+def _is_equal_to(subject: Object, expected: dict[str, Any]) -> None:
+    """Ask in every way, also whether it is not."""
+    alike, unlike = Object(subject.raw), {**expected, _ABSENT: 1}
+    assert subject == expected
+    assert expected == subject
+    assert subject == alike
+    assert not subject != expected  # noqa: SIM202 - what is tested is this operator
+    assert not expected != subject  # noqa: SIM202
+    assert not subject != alike  # noqa: SIM202
+    assert subject != unlike
+    assert unlike != subject
+    assert not subject == unlike  # noqa: SIM201
 
 
 def _has_metadata(subject: Object, meta: dict[str, Any]) -> None:
@@ -120,13 +145,23 @@ def _has_metadata(subject: Object, meta: dict[str, Any]) -> None:
         assert about.finalizers == (meta.get("finalizers") or [])
         assert about.creation_timestamp == _moment(meta.get("creationTimestamp"))
         assert about.deletion_timestamp == _moment(meta.get("deletionTimestamp"))
-        found = [
-            (each.api_version, each.kind, each.name, each.uid) for each in about.owner_references
-        ]
         said = meta.get("ownerReferences") or []
-        assert found == [(x["apiVersion"], x["kind"], x["name"], x["uid"]) for x in said]
+        assert [*map(_owner, about.owner_references)] == [
+            {"controller": None, "blockOwnerDeletion": None, **each} for each in said
+        ]
     name, namespace = meta.get("name", ""), meta.get("namespace")
     assert subject.key == (f"{namespace}/{name}" if namespace else name)
+
+
+def _owner(reference: OwnerReference) -> dict[str, object]:
+    return {
+        "apiVersion": reference.api_version,
+        "kind": reference.kind,
+        "name": reference.name,
+        "uid": reference.uid,
+        "controller": reference.controller,
+        "blockOwnerDeletion": reference.block_owner_deletion,
+    }
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -167,6 +202,17 @@ def test_any_json_under_valid_metadata_reads_as_json_loads_has_it(
 ) -> None:
     """Whatever the rest holds, however it is spelt, and by whichever way it came."""
     raw = json.dumps(manifest, **spelling).encode()
+
+    is_as_json(made(raw), raw)
+
+
+@pytest.mark.parametrize("made", [of_bytes, of_an_event, of_an_unusual_event, of_a_page])
+@given(manifest=manifests, luck=st.randoms())
+def test_any_spelling_of_it_reads_as_json_loads_has_it(
+    made: Callable[[bytes], Object], manifest: dict[str, Any], luck: Random
+) -> None:
+    """Names twice, escapes that nobody needs, numbers as no server writes them, any space."""
+    raw = spelt(manifest, luck).strip().encode()
 
     is_as_json(made(raw), raw)
 
