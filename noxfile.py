@@ -272,9 +272,9 @@ def bench(session: nox.Session) -> None:
     """
     install(session, *requirements("build", "e2e"))  # whose harness builds in Go
     session.install(*group("bench"))
-    session.run("python", "benchmarks/run.py", *session.posargs)
-    if not session.posargs:
-        session.run("python", "benchmarks/memory.py")
+    kept = ("--json=docs/plots/side-by-side.json", "--svg=docs/plots/side-by-side.svg")
+    session.run("python", "benchmarks/run.py", *(session.posargs or kept))
+    session.run("python", "benchmarks/memory.py")
 
 
 @nox.session(name="bench-smoke")

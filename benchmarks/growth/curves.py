@@ -45,9 +45,10 @@ class Point:
         assert isinstance(events, int) and isinstance(count, int) and isinstance(handlers, int)  # noqa: PT018, S101
         match self.measure:
             case "informer":
-                return {"objects": self.count, "received": events * handlers}
+                received = events * handlers
+                return {"objects": self.count, "received": received, "not_handled": 0}
             case "relist":
-                return {"objects": self.count, "received": 0}
+                return {"objects": self.count, "received": 0, "not_handled": 0}
             case "watches":
                 return {"seen": (max(1, events // 10) + events) * count}
             case _:

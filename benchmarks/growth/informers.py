@@ -72,6 +72,13 @@ class _Crowd:
         """Changes that were told, over all handlers."""
         return sum(each.statistics().received for each in self._all)
 
+    @property
+    def not_handled(self) -> int:
+        """Calls that failed, or that handlers say they had and did not count."""
+        counted = [each.statistics() for each in self._all]
+        handled = sum(each.handled for each in counted)
+        return abs(handled - self.calls) + sum(each.failed for each in counted)
+
 
 @asynccontextmanager
 async def _crowd(
@@ -141,6 +148,7 @@ async def flow(
         figures |= {"event_us": meter.us(events), **_blocked("events")}
         await control.heard()
         figures |= {"received": crowd.received - received, "objects": objects}
+        figures |= {"not_handled": crowd.not_handled}
         values = crowd.informer.store.values()
         json_bytes = sum(len(each.raw) for each in values) / objects
         del values
@@ -177,6 +185,7 @@ async def relist(
         return figures | {
             "objects": objects,
             "received": crowd.received - received,
+            "not_handled": crowd.not_handled,
             "grown_bytes": grown,
         }
 

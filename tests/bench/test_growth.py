@@ -51,8 +51,10 @@ def test_what_was_counted_wrong_is_said() -> None:
     """An event that did not come is no cheap event."""
     point = Point("handlers", "plain", 3, "informer", {"events": 10, "handlers": 3}, count=5)
 
-    assert point.wrong({"objects": 5, "received": 30}) is None
-    assert point.wrong({"objects": 5, "received": 29}) == "handlers, plain, 3: received is 29"
+    right = {"objects": 5, "received": 30, "not_handled": 0}
+    assert point.wrong(right) is None
+    assert point.wrong({**right, "received": 29}) == "handlers, plain, 3: received is 29"
+    assert point.wrong({**right, "not_handled": 1}) == "handlers, plain, 3: not_handled is 1"
 
 
 def test_every_point_says_what_must_be_counted() -> None:

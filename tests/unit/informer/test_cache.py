@@ -219,6 +219,7 @@ def test_what_cannot_be_decoded_is_absent_and_kept_aside() -> None:
     assert (trouble.key, trouble.uid, trouble.resource_version) == ("shop/a", "u1", "11")
 
     assert told.lists(bad) == told.lists(bad, stream=True) == []
+    told.event("MODIFIED", obj("a", version="11", size="much"))
     assert len(told.troubles) == 1
     assert told.event("MODIFIED", obj("a", version="12", size="more")) == ["@12"]
     assert len(told.troubles) == 2
