@@ -77,9 +77,9 @@ def main() -> None:
 
 def _options() -> _Options:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--objects", type=int, default=5_000, help="of each of the two kinds")
+    parser.add_argument("--objects", type=int, default=20_000, help="of each of the two kinds")
     parser.add_argument("--events", type=int, default=5_000, help="measured in a round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     modes = [row.mode for row in _FORMS]
     parser.add_argument("--only", nargs="+", choices=modes, metavar="MODE", help=", ".join(modes))
     parser.add_argument("--resource", choices=[*PAIRS], help="only this one")
