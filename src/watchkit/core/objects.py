@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     _Lean = Mapping[str, Any]
 else:
 
-    class _Lean(msgspec.Struct, gc=False, eq=False):
+    class _Lean(msgspec.Struct, gc=False, eq=False, frozen=True):
         """A mapping that the garbage collector does not walk, however many of them are cached.
 
         None can be part of a cycle. The collector would walk them all again for every fourth
@@ -87,9 +87,10 @@ class Object(_Lean):
         if self._wire is not _UNREAD:
             return
         source = cast("bytes | Mapping[str, Any]", self._raw)
-        self._raw = source if isinstance(source, bytes) else _encoded(source)
-        self._wire = parsed(_whole, self._raw)
-        self.meta = self._wire.metadata
+        raw = source if isinstance(source, bytes) else _encoded(source)
+        wire = parsed(_whole, raw)
+        for name, known in (("_raw", raw), ("_wire", wire), ("meta", wire.metadata)):
+            msgspec.structs.force_setattr(self, name, known)
 
     @classmethod
     def of(cls, raw: bytes, wire: Wire) -> Object:

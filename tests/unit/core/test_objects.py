@@ -119,7 +119,7 @@ def test_nothing_can_be_put_in_or_taken_out() -> None:
     assert isinstance(obj, Mapping)
     for name in ("__setitem__", "__delitem__", "pop", "update", "clear"):
         assert not hasattr(obj, name)
-    for name in ("name", "raw", "kind"):
+    for name in ("name", "raw", "kind", "meta", "_raw", "more"):
         with pytest.raises(AttributeError):
             setattr(obj, name, "changed")
 
