@@ -71,7 +71,8 @@ def programs() -> list[Program]:
 
 def _watchkit() -> list[Program]:
     def row(name: str, label: str, mode: str, *, touch: bool = False) -> Program:
-        return Program(name, f"watchkit {label}", "watchkit_peer", mode, touch)
+        needs = "uvloop" if mode == "informer-uvloop" else "watchkit"
+        return Program(name, f"watchkit {label}", "watchkit_peer", mode, touch, needs=needs)
 
     informer = "SharedInformer"
     return [
