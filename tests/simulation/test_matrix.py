@@ -192,8 +192,10 @@ ROWS = {
     # refusals
     "502, HTML": Row(answer(502, b"<html>", HTML), fault("F11"), "equal", "once", no(502), DONE),
     "500": Row(refusal(500, "InternalError"), fault("F11"), "equal", "once", no(500), DONE),
-    "503": Row(fakes.Unavailable(None), fault("F11"), "equal", "once", no(503), DONE),
-    "503, Retry-After": Row(fakes.Unavailable(1), fault("F10"), "equal", "once", DONE, DONE),
+    "503": Row(fakes.Unavailable(retry_after=None), fault("F11"), "equal", "once", no(503), DONE),
+    "503, Retry-After": Row(
+        fakes.Unavailable(retry_after=1), fault("F10"), "equal", "once", DONE, DONE
+    ),
     "504": Row(refusal(504, "Timeout"), fault("F11"), "equal", "once", no(504), DONE),
     "429": Row(fakes.Throttle(1), fault("F10"), "equal", "once", DONE, DONE),
     "HTML with 200": Row(answer(200, b"<html>", HTML), fault("F11"), "equal", "once"),

@@ -201,14 +201,22 @@ class FakeCluster:
     def compact(self, version: int | None = None) -> None:
         """Forget history up to `version` (None: up to now): what needs it is answered 410.
 
-        Watches that are open go on, as with the real server's cache.
+        Watches that are open go on, as with the real server's cache. What is forgotten already
+        is forgotten: nothing happens.
+
+        Raises:
+            ValueError: more is forgotten already, or the version is in the future. etcd does
+                neither.
+
         """
         self._front.compact(version)
 
     def restore(self, version: int) -> None:
         """Go back to an earlier version, the counter too, as after a backup's return.
 
-        Open watches are cut: the server was restarted. uids are never given out twice.
+        Resources are served as they were at that version: one that was added or defined later
+        is served no longer, one that was removed later is back with its objects. Open watches
+        are cut: the server was restarted. uids are never given out twice.
 
         Raises:
             ValueError: the version is compacted away, or in the future.
@@ -229,8 +237,13 @@ class FakeCluster:
         `on` is a verb, "write", "any", or "open" (the watches open now, at once); None leaves it
         to the fault. Counted faults strike one a request, in the order of their injection;
         standing ones (`times=None`) strike every request, besides.
+
+        Raises:
+            ValueError: it could never strike: an `on` that there is not, or on which the fault can
+                do nothing.
+
         """
-        injection = Injection(fault, fault.on if on is None else on, times, when)
+        injection = Injection.of(fault, on, times, when)
         if injection.on == "open":
             self._front.strike_open(injection)
         else:

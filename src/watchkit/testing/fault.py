@@ -10,12 +10,19 @@ from typing import ClassVar, Final, Literal, Protocol, TypeAlias
 
 from watchkit.testing.bodies import Reply
 from watchkit.testing.replica import Reading
-from watchkit.testing.requests import ApiRequest, Verb
+from watchkit.testing.requests import WRITES, ApiRequest, Verb
 from watchkit.testing.resources import Resource
 from watchkit.testing.wire import Act, Bend, Break, Finish, Head, Send, Wait
 
 On: TypeAlias = Verb | Literal["any", "write", "open"]
 """What a fault strikes: a verb, every request, every write, or the watches open right now."""
+
+Place: TypeAlias = Verb | Literal["open"]
+"""Where a fault can do something: to requests of a verb, or to watches that are open."""
+
+REQUESTS: Final[frozenset[Place]] = WRITES | frozenset[Place]({"list", "watch", "get"})
+WATCHES: Final[frozenset[Place]] = frozenset({"watch", "open"})
+EVERYWHERE: Final[frozenset[Place]] = REQUESTS | WATCHES
 
 Then: TypeAlias = Literal["end", "reset", "eof", "garbage", "stall", "go on"]
 """What comes after the harm: a clean end, a broken one of some kind, silence, or the rest."""
@@ -73,6 +80,22 @@ class Fault:
     on: ClassVar[On] = "any"
     in_front: ClassVar[bool] = False
 
+    def aim(self) -> On:
+        """Give what it strikes where nobody says: `on`, mostly."""
+        return self.on
+
+    def places(self) -> frozenset[Place]:
+        """Where it can do something; elsewhere it is refused, or waits for what it can strike.
+
+        The head of a watch that is open is out already: what would come instead of it comes in
+        the stream, and ends it.
+        """
+        return EVERYWHERE
+
+    def lasts(self) -> int:
+        """How many requests it takes, one after the other, each time: one, mostly."""
+        return 1
+
     def strikes(self, request: ApiRequest) -> bool:  # noqa: ARG002 - most strike whatever comes
         """Whether it can do anything to this request; if not, it waits for another."""
         return True
@@ -92,6 +115,11 @@ class Fault:
 def untouched(act: Act) -> Iterable[Act]:
     """The bend of a fault that changes nothing in the conversation itself."""
     return [act]
+
+
+def within_events(after_events: int) -> frozenset[Place]:
+    """Where something can be done after so many events: only watches have any."""
+    return WATCHES if after_events else EVERYWHERE
 
 
 def instead(reply: Reply) -> Bend:

@@ -15,7 +15,20 @@ import msgspec
 
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Reply
-from watchkit.testing.fault import THEN, Case, Fault, On, Then, after, instead, nth_line
+from watchkit.testing.fault import (
+    EVERYWHERE,
+    THEN,
+    WATCHES,
+    Case,
+    Fault,
+    On,
+    Place,
+    Then,
+    after,
+    instead,
+    nth_line,
+    within_events,
+)
 from watchkit.testing.paging import decode_token, encode_token
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import JSON, Act, Bend, Break, Finish, Head, Send, Wait
@@ -50,13 +63,27 @@ class Throttle(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Unavailable(Fault):
-    """503: the server is up, its paths are not yet. `inject(..., times=n)` says how often.
+    """503 to so many requests, and all is well again: the server is up, its paths are not yet.
 
     `retry_after` is its hint in seconds, None for a 503 without one.
+
+    Raises:
+        ValueError: `times` is less than one.
+
     """
 
-    retry_after: int | None = 5
+    times: int = 1
+    retry_after: int | None = field(default=5, kw_only=True)
     in_front: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check it."""
+        if self.times < 1:
+            raise ValueError(f"{self!r} would never strike")
+
+    def lasts(self) -> int:
+        """As often as it says."""
+        return self.times
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Answer with it."""
@@ -136,20 +163,36 @@ class TooLargeVersion(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Gone(Fault):
-    """410: as an HTTP status, as an ERROR event in a 200, or on a later page of a list."""
+    """410: as an HTTP status, as an ERROR event in a 200, or on a later page of a list.
+
+    The first two strike watches where nobody says otherwise; as a status, lists too, if told to.
+    """
 
     via: Literal["http", "event", "page"] = "event"
-    on: ClassVar[On] = "any"
     in_front: ClassVar[bool] = True
 
+    def aim(self) -> On:
+        """A watch, or (by page) a list."""
+        return "list" if self.via == "page" else "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Watches; as a status, lists too; on a page, these alone."""
+        match self.via:
+            case "http":
+                return frozenset({"watch", "open", "list"})
+            case "event":
+                return WATCHES
+            case "page":
+                return frozenset({"list"})
+
     def strikes(self, request: ApiRequest) -> bool:
-        """A watch, or (by page) a list that goes on."""
-        if self.via == "page":
-            return request.verb == "list" and "continue" in request.query
-        return request.verb == "watch"
+        """By page, a list that goes on."""
+        return self.via != "page" or "continue" in request.query
 
     def bend(self, case: Case) -> Bend:
         """Say that the version is too old."""
+        if case.request.verb == "list" and self.via == "http":
+            return instead(bodies.expired_list())
         if self.via == "page":
             _, start = decode_token(case.request.query["continue"])
             return instead(bodies.expired_continue(encode_token(-1, start)))
@@ -166,6 +209,10 @@ class ErrorEvent(Fault):
     status: Mapping[str, object]
     after_events: int = 0
     on: ClassVar[On] = "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Send it after so many events, and end."""
@@ -185,6 +232,10 @@ class Disconnect(Fault):
     at: Literal["head", "body"] = "body"
     on: ClassVar[On] = "watch"
 
+    def places(self) -> frozenset[Place]:
+        """Any request before its head, or at once after it; watches later on."""
+        return EVERYWHERE if self.at == "head" else within_events(self.after_events)
+
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Break it."""
         if self.at == "head":
@@ -198,6 +249,10 @@ class CloseAtOnce(Fault):
 
     after_events: int = 0
     on: ClassVar[On] = "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Any answer at once, watches later on."""
+        return within_events(self.after_events)
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """End it."""
@@ -223,6 +278,10 @@ class Stall(Fault):
     at: Literal["head", "body"] = "body"
     after_events: int = 0
 
+    def places(self) -> frozenset[Place]:
+        """Any request before its head, or at once after it; watches later on."""
+        return EVERYWHERE if self.at == "head" else within_events(self.after_events)
+
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Fall silent; what happens meanwhile comes afterwards."""
         if self.at == "head":
@@ -241,6 +300,10 @@ class TornLine(Fault):
     then: Literal["end", "reset", "eof", "stall"] = "end"
     after_events: int = 0
     on: ClassVar[On] = "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Tear one line."""
@@ -274,6 +337,10 @@ class Frames(Fault):
     after_events: int = 0
     on: ClassVar[On] = "watch"
 
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
+
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Send them."""
         sent = [Send(line + b"\n", "raw") for line in self.lines]
@@ -286,6 +353,10 @@ class NoBookmarks(Fault):
 
     on: ClassVar[On] = "watch"
 
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
+
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Leave them out."""
         return lambda act: [] if isinstance(act, Send) and act.content == "bookmark" else [act]
@@ -296,6 +367,10 @@ class NoInitialEventsEnd(Fault):
     """A server that never marks the end of the initial events."""
 
     on: ClassVar[On] = "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Watches that are not open yet: the mark was due when they began."""
+        return frozenset({"watch"})
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Leave the mark out."""

@@ -37,15 +37,13 @@ class Front:
 
     def serve(self, resource: Resource, before: Resource | None) -> None:
         """Serve a resource, or (`before`) serve it in another way: its watches end then."""
-        self.catalogue.add(resource)
+        self.state.serve(resource, before)
         if before is not None:
-            self.state.redefine(before, resource)
             self.end_open(Finish(), lambda case: case.resource == before)
 
-    def remove(self, resource: Resource) -> None:
-        """Serve a resource no longer: its objects go, and its watches end."""
-        self.state.clear(resource)
-        self.catalogue.remove(resource)
+    def remove(self, resource: Resource, since: int | None = None) -> None:
+        """Serve a resource no longer (`since` a version): its objects go, and its watches end."""
+        self.state.unserve(resource, since)
         self.end_open(Finish(), lambda case: case.resource == resource)
 
     def _defined(self, entry: Entry) -> None:
@@ -55,7 +53,7 @@ class Front:
             return
         served = self.catalogue.named(resource.api_version, resource.plural)
         if entry.change == "DELETED" and served is not None:
-            self.remove(served)
+            self.remove(served, entry.version)
         elif entry.change != "DELETED" and served != resource:
             self.serve(resource, served)
 
@@ -70,11 +68,14 @@ class Front:
         return sum(each.has_more for each in self.open())
 
     def strike_open(self, injection: Injection) -> None:
-        """Let a fault strike every open watch that it fits, now."""
-        for conversation, case in self.open().items():
-            if injection.when(case.request):
-                injection.fault.befall(self)
-                conversation.bend(injection.fire(case))
+        """Let a fault strike every open watch that it fits, now; the store once for all."""
+        struck = [
+            (each, case) for each, case in self.open().items() if injection.fits(case.request)
+        ]
+        if struck:
+            injection.fault.befall(self)
+        for conversation, case in struck:
+            conversation.bend(injection.fire(case))
 
     def end_open(self, act: Act, which: Callable[[Case], bool]) -> None:
         """End open watches by this act, once they have said what happened before."""

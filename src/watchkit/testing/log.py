@@ -189,13 +189,17 @@ class Log:
     def restore(self, version: int) -> None:
         """Go back to `version`, as if nothing after it had ever happened."""
         self.objects = self.at(version)
+        self.become(self.resource)  # what is undone may have had other traits
         del self.entries[self._upto(version) :]
         self._last, self._ordered = min(version, self._last), None
 
     def become(self, resource: Resource) -> None:
         """Hold the same objects as those of a resource with other traits."""
         self.resource, self._ordered = resource, None
-        self.objects = {key: Kept(resource, kept.manifest) for key, kept in self.objects.items()}
+        self.objects = {
+            key: kept if kept.resource == resource else Kept(resource, kept.manifest)
+            for key, kept in self.objects.items()
+        }
 
     def _upto(self, version: int) -> int:
         return bisect_right(self.entries, version, key=lambda entry: entry.version)

@@ -17,16 +17,36 @@ def matching(pattern: str) -> When:
     return lambda request: fnmatchcase(request.path, pattern)
 
 
+class Nth:
+    """One request out of many; where another fault takes it, it is the next one."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._seen = 0
+
+    def __call__(self, _request: ApiRequest) -> bool:
+        """Whether this is the one."""
+        self._seen += 1
+        return self._seen == self._number
+
+    def put_off(self) -> None:
+        """Wait for one more."""
+        self._number += 1
+
+
 def nth(number: int) -> When:
-    """Strike the `number`-th request, counted from 1, of those that the fault fits."""
-    seen = 0
+    """Strike the `number`-th request, counted from 1, of those that the fault fits.
 
-    def is_it(_request: ApiRequest) -> bool:
-        nonlocal seen
-        seen += 1
-        return seen == number
+    All that it would strike count, those too that another fault takes. Where that is so of the
+    one which it waits for, it strikes the next.
 
-    return is_it
+    Raises:
+        ValueError: `number` is less than one.
+
+    """
+    if number < 1:
+        raise ValueError(f"nth({number}) would never strike: requests count from 1")
+    return Nth(number)
 
 
 def at_random(chance: float, seed: int) -> When:

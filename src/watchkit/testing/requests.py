@@ -12,7 +12,9 @@ Verb: TypeAlias = Literal[
     "list", "watch", "get", "create", "update", "patch", "delete", "deletecollection"
 ]
 
-WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+WRITES: Final[frozenset[Verb]] = frozenset(
+    {"create", "update", "patch", "delete", "deletecollection"}
+)
 
 _UNNAMED: Final = "unknown"
 

@@ -16,6 +16,7 @@ from watchkit.testing.builtin import BUILT_IN
 from watchkit.testing.deletes import Deletion
 from watchkit.testing.log import Change, Entry, Kept, Log, Manifest
 from watchkit.testing.resources import Catalogue, Resource
+from watchkit.testing.serving import Turn, Turns
 from watchkit.testing.writes import Author
 
 FIRST_VERSION: Final = 95
@@ -44,6 +45,7 @@ class State:
         self._cleared: dict[Resource, int] = {}
         self._listed: dict[Resource, int] = {}
         self._listeners: list[tuple[Resource | None, Listener]] = []
+        self._turns = Turns()
         self._uids = 0
 
     def log(self, resource: Resource) -> Log:
@@ -136,29 +138,71 @@ class State:
 
     def compact(self, version: int | None) -> None:
         """Forget the history up to `version` (None: up to now)."""
-        self.compacted = self.version if version is None else version
+        version = self.version if version is None else version
+        if not self.compacted <= version <= self.version:
+            said = f"only {self.compacted} to {self.version} can be compacted, not {version}"
+            raise ValueError(said)
+        self.compacted = version
         for log in self._logs.values():
-            log.compact(self.compacted)
+            log.compact(version)
+        self._turns.compact(version)
 
     def restore(self, version: int) -> None:
-        """Go back to an earlier version, counter and all, as a restored backup does."""
+        """Go back to an earlier version, counter and all, as a restored backup does.
+
+        What is served by then is what was served at that version.
+        """
         if not self.compacted <= version <= self.version:
             said = f"only {self.compacted} to {self.version} can be restored, not {version}"
             raise ValueError(said)
+        for turn in self._turns.undone(version):
+            self._undo(turn)
         for log in self._logs.values():
             log.restore(version)
+        self._cleared = {each: min(at, version) for each, at in self._cleared.items()}
         self._listed.clear()
         self.version = version
 
-    def clear(self, resource: Resource) -> None:
-        """Forget a resource altogether, its objects' DELETED events told first."""
-        for kept in list(self.log(resource).objects.values()):
+    def serve(self, resource: Resource, before: Resource | None = None) -> None:
+        """Serve a resource, or (`before`) serve it with other traits, and keep its objects."""
+        if self.catalogue.named(resource.api_version, resource.plural) != resource:
+            self._turns.append(Turn(self.version, before, resource))
+        self.catalogue.add(resource)
+        if before is not None:
+            self._become(before, resource)
+
+    def unserve(self, resource: Resource, since: int | None = None) -> None:
+        """Forget a resource altogether, its objects' DELETED events told first.
+
+        `since`: the version of the change by which it went, that of the last of these otherwise.
+        """
+        log = self.log(resource)
+        for kept in list(log.objects.values()):
             self._write("DELETED", kept, kept, HAND)
+        at = self.version if since is None else since
+        self._turns.append(Turn(at, resource, None, log, self._cleared.get(resource)))
         del self._logs[resource]
         self._cleared[resource] = self.version
+        self.catalogue.remove(resource)
 
-    def redefine(self, before: Resource, after: Resource) -> None:
-        """Keep the objects of a resource whose traits are other ones from now on."""
+    def _undo(self, turn: Turn) -> None:
+        """Serve what was served before a turn; of its log, what came later is still there."""
+        before, after = turn.before, turn.after
+        if after is not None:
+            self.catalogue.remove(after)
+        if before is not None:
+            self.catalogue.add(before)
+        if before is not None and after is not None:
+            self._become(after, before)
+        elif after is not None:
+            self._logs.pop(after, None)
+        elif before is not None and turn.log is not None:
+            self._logs[before] = turn.log
+            self._cleared.pop(before, None)
+            if turn.cleared is not None:
+                self._cleared[before] = turn.cleared
+
+    def _become(self, before: Resource, after: Resource) -> None:
         log = self._logs.pop(before, Log(before))
         log.become(after)
         self._logs[after] = log

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from watchkit.testing.fault import Case, Fault, On, Store, untouched
+from watchkit.testing.fault import Case, Fault, On, Place, Store, untouched
 from watchkit.testing.replica import Reading, Replica
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import Bend
@@ -35,9 +35,19 @@ class Restore(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Compact(Fault):
-    """History is forgotten, all but the last `keep` versions, before the request is answered."""
+    """History is forgotten, all but the last `keep` versions, before the request is answered.
+
+    Raises:
+        ValueError: `keep` is negative.
+
+    """
 
     keep: int = 0
+
+    def __post_init__(self) -> None:
+        """Check it."""
+        if self.keep < 0:
+            raise ValueError(f"{self!r} would forget what has not happened yet")
 
     def befall(self, store: Store) -> None:
         """Forget."""
@@ -50,24 +60,36 @@ class Compact(Fault):
 
 @dataclass(frozen=True, slots=True)
 class LagReplica(Fault):
-    """The request meets a server that is `behind` versions late, watches as long as they live.
+    """The request meets a server that is `n` versions late, watches as long as they live.
 
     Lists that ask for no version are consistent and see everything, as is the promise of the
     API; those of "any" version (resourceVersion=0) and watches see the past.
+
+    Raises:
+        ValueError: `n` is negative.
+
     """
 
-    behind: int
+    n: int
+
+    def __post_init__(self) -> None:
+        """Check it."""
+        if self.n < 0:
+            raise ValueError(f"{self!r} would know what has not happened yet")
+
+    def places(self) -> frozenset[Place]:
+        """Reads; a watch that is open has its server already."""
+        return frozenset({"watch", "list", "get"})
 
     def strikes(self, request: ApiRequest) -> bool:
         """Reads that may be stale."""
         if request.verb == "watch":
             return True
-        asked = request.query.get("resourceVersion") or request.query.get("continue")
-        return request.verb in {"list", "get"} and bool(asked)
+        return bool(request.query.get("resourceVersion") or request.query.get("continue"))
 
     def reads(self, state: Reading) -> Reading:
         """Read what has come through."""
-        return Replica(state, self.behind)
+        return Replica(state, self.n)
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Leave the conversation as it is."""

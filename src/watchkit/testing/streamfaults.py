@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from watchkit.testing.fault import Case, Fault, On, each_line
+from watchkit.testing.fault import WATCHES, Case, Fault, On, Place, each_line
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import Act, Bend, Head, Send, Wait
 
@@ -63,6 +63,10 @@ class LostEvents(Fault):
     after_events: int = 0
     on: ClassVar[On] = "watch"
 
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
+
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Lose them."""
         lost = range(self.after_events, self.after_events + self.count)
@@ -71,11 +75,25 @@ class LostEvents(Fault):
 
 @dataclass(frozen=True, slots=True)
 class RepeatedEvents(Fault):
-    """After `after_events` (at least 1) the last `count` events come once more."""
+    """After `after_events` the last `count` events come once more.
+
+    Raises:
+        ValueError: `after_events` is less than one.
+
+    """
 
     count: int = 1
     after_events: int = 1
     on: ClassVar[On] = "watch"
+
+    def __post_init__(self) -> None:
+        """Check it."""
+        if self.after_events < 1:
+            raise ValueError(f"{self!r} would never strike")
+
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
 
     def bend(self, case: Case) -> Bend:  # noqa: ARG002
         """Repeat them."""
@@ -99,9 +117,13 @@ class BadPage(Fault):
     how: Literal["token", "version", "key"] = "token"
     on: ClassVar[On] = "list"
 
+    def places(self) -> frozenset[Place]:
+        """Lists."""
+        return frozenset({"list"})
+
     def strikes(self, request: ApiRequest) -> bool:
         """A page that is not the first."""
-        return request.verb == "list" and "continue" in request.query
+        return "continue" in request.query
 
     def bend(self, case: Case) -> Bend:
         """Spoil it."""

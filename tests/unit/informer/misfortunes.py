@@ -61,7 +61,7 @@ FAULTS: dict[str, Callable[[FakeCluster], Injection]] = {
     "expired later": lambda it: it.inject(Gone("http"), times=2),
     "expired page": lambda it: it.inject(Gone("page")),
     "refused": lambda it: it.inject(Refuse(), times=2),
-    "unavailable": lambda it: it.inject(Unavailable(1), times=3),
+    "unavailable": lambda it: it.inject(Unavailable(retry_after=1), times=3),
     "throttled": lambda it: it.inject(Throttle(1), times=2),
     "forbidden": lambda it: it.inject(Forbid(), times=2),
     "no head": lambda it: it.inject(Stall(60, at="head"), times=2),

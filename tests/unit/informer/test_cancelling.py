@@ -232,7 +232,7 @@ SCENARIOS: dict[str, Scenario] = {
     "refused": under(Refuse(), times=None),
     "forbidden": under(Forbid(), times=None),
     "throttled": under(Throttle(), times=3),
-    "unavailable": under(Unavailable(1), times=2),
+    "unavailable": under(Unavailable(retry_after=1), times=2),
     "no mark": under(NoInitialEventsEnd(), times=None, stream_deadline=1),
     "no head": under(Stall(at="head"), times=2),
     "silent": under(Stall(), times=3),

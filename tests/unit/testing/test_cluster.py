@@ -281,6 +281,103 @@ def test_only_what_is_kept_can_be_restored(cluster: FakeCluster) -> None:
             cluster.restore(version)
 
 
+def test_history_is_forgotten_forwards_only(cluster: FakeCluster) -> None:
+    """Nothing that is forgotten comes back, and what has not happened cannot be forgotten."""
+    for name in "abc":
+        cluster.create(config_map(name))
+    cluster.compact(97)
+    cluster.compact(97)
+
+    for version in (-5, 96, 99, 10_000):
+        with pytest.raises(ValueError, match="only 97 to 98 can be compacted"):
+            cluster.compact(version)
+    cluster.restore(97)
+    assert [each["metadata"]["name"] for each in cluster.list("v1", "configmaps")] == ["a", "b"]
+
+
+DEFINITION: Manifest = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "shops.x.io"},
+    "spec": {
+        "group": "x.io",
+        "scope": "Cluster",
+        "names": {"plural": "shops", "kind": "Shop"},
+        "versions": [{"name": "v1", "served": True, "storage": True}],
+    },
+}
+SHOP: Manifest = {"apiVersion": "x.io/v1", "kind": "Shop", "metadata": {"name": "s"}}
+
+
+def test_a_restore_brings_definitions_back_and_takes_them_away(cluster: FakeCluster) -> None:
+    """What a definition makes is served from its version on, and while it was there."""
+    cluster.create(config_map("a"))
+    cluster.create(DEFINITION)
+    made = cluster.create(SHOP)
+    there = cluster.version
+    cluster.delete("apiextensions.k8s.io/v1", "customresourcedefinitions", "shops.x.io")
+    cluster.create(config_map("b"))
+
+    cluster.restore(there)
+    assert cluster.list("x.io/v1", "shops") == [made]
+
+    cluster.delete("apiextensions.k8s.io/v1", "customresourcedefinitions", "shops.x.io")
+    cluster.restore(there + 1)
+    with pytest.raises(NotFound):
+        cluster.list("x.io/v1", "shops")
+
+    cluster.create(DEFINITION)
+    assert cluster.list("x.io/v1", "shops") == []
+    cluster.create(SHOP)
+    cluster.restore(there)
+    assert cluster.list("x.io/v1", "shops") == [made]
+
+    cluster.restore(96)
+    with pytest.raises(NotFound):
+        cluster.create(SHOP)
+
+
+def test_a_restore_brings_back_the_traits_of_a_resource(cluster: FakeCluster) -> None:
+    """A definition that was changed is as it was, and its objects are again what it says."""
+    cluster.create(DEFINITION)
+    made = cluster.create({**SHOP, "spec": {"size": 1}})
+    there = cluster.version
+    versions = [
+        {**DEFINITION["spec"]["versions"][0], "selectableFields": [{"jsonPath": ".spec.size"}]}
+    ]
+    changed = {**DEFINITION, "spec": {**DEFINITION["spec"], "versions": versions}}
+    cluster.update(changed)
+    assert cluster.list("x.io/v1", "shops", fields="spec.size=1") == [made]
+    cluster.update({**SHOP, "spec": {"size": 2}})
+
+    cluster.restore(there)
+
+    assert cluster.list("x.io/v1", "shops") == [made]
+    with pytest.raises(InvalidRequest):
+        cluster.list("x.io/v1", "shops", fields="spec.size=1")
+    cluster.update({**SHOP, "spec": {"size": 3}})
+    assert cluster.get("x.io/v1", "shops", "s")["spec"] == {"size": 3}
+
+
+def test_what_was_compacted_of_a_removed_resource_is_gone(cluster: FakeCluster) -> None:
+    """History that is forgotten is forgotten of all; the rest is restored."""
+    cluster.add_resource("x.io/v1", "shops", "Shop", namespaced=False)
+    cluster.create(SHOP)
+    for size in (1, 2):
+        cluster.update({**SHOP, "spec": {"size": size}})
+    cluster.remove_resource("x.io/v1", "shops")
+    cluster.compact(97)
+
+    cluster.restore(97)
+
+    assert cluster.get("x.io/v1", "shops", "s")["spec"] == {"size": 1}
+    cluster.remove_resource("x.io/v1", "shops")
+    cluster.compact()
+    cluster.restore(cluster.version)
+    with pytest.raises(NotFound):
+        cluster.list("x.io/v1", "shops")
+
+
 def test_a_cluster_shows_its_state(cluster: FakeCluster) -> None:
     """The repr is one line that tells where it stands."""
     assert repr(cluster) == "<FakeCluster at=95 requests=0 watches=0>"

@@ -139,6 +139,18 @@ async def test_an_error_event(cluster: FakeCluster, source: ListerWatcher) -> No
     assert seen[1].event == STATUS
 
 
+async def test_a_list_can_be_answered_410(cluster: FakeCluster, source: ListerWatcher) -> None:
+    """As a status, where it is told to; left to itself the fault strikes watches."""
+    cluster.inject(Gone("http"))
+    cluster.inject(Gone("http"), on="list")
+
+    with pytest.raises(ResourceExpired, match="for the provided list is too old"):
+        await listing(source)
+    assert await listing(source) == 3
+    with pytest.raises(ResourceExpired, match="too old resource version"):
+        await short(source)
+
+
 @pytest.mark.parametrize("how", ["reset", "eof", "garbage"])
 @pytest.mark.parametrize("events", [0, 2])
 async def test_a_disconnect_comes_after_so_many_events(

@@ -1,6 +1,8 @@
 """Injecting: a fault strikes what it is meant for, as often as it was told."""
 
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass, fields
+from typing import cast, get_args
 
 import anyio
 import pytest
@@ -18,21 +20,34 @@ from watchkit.core.errors import (
 from watchkit.core.source import ListerWatcher
 from watchkit.testing import (
     Answer,
+    BadPage,
     Case,
     CloseAtOnce,
+    Compact,
     Disconnect,
+    ErrorEvent,
     EtcdLeaderChanged,
     EtcdTimeout,
     ExpireToken,
     FakeCluster,
     Fault,
     Forbid,
+    Frames,
+    Gone,
+    LagReplica,
+    LostEvents,
+    NoBookmarks,
     NoInitialEventsEnd,
+    RepeatedEvents,
     Stall,
     Throttle,
+    TornLine,
     Unavailable,
+    nth,
     run_virtual,
 )
+from watchkit.testing.fault import REQUESTS, On
+from watchkit.testing.requests import Verb
 from watchkit.testing.wire import Act, Bend, Finish, Head, Send
 
 pytestmark = pytest.mark.anyio
@@ -56,6 +71,91 @@ async def test_counted_faults_strike_one_request_each(
 
     assert statuses == [503, 503, 429, 3]
     assert (first.fired, second.fired) == (2, 1)
+
+
+async def test_a_server_is_unavailable_so_many_times(
+    cluster: FakeCluster, source: ListerWatcher
+) -> None:
+    """`Unavailable(3)`: 503 to three requests, and well again; as often over as injected."""
+    for fault, times in ((Unavailable(3), 1), (Unavailable(times=2), 2)):
+        injection = cluster.inject(fault, times=times)
+        for _ in range(fault.times * times):
+            with pytest.raises(ServerUnavailable):
+                await listing(source)
+        assert await listing(source) == 3
+        assert injection.fired == fault.times * times
+
+
+LATER = [Disconnect(1), CloseAtOnce(1), Stall(1, "body", 1), TornLine(), Frames((b"",))]
+
+
+@pytest.mark.parametrize(
+    ("fault", "on"),
+    [
+        *((fault, on) for fault in LATER for on in ("list", "get", "write", "create")),
+        *((fault, "open") for fault in (LagReplica(1), NoInitialEventsEnd(), BadPage())),
+        *((fault, "list") for fault in (ErrorEvent({}), NoBookmarks(), LostEvents())),
+        *((fault, "write") for fault in (LagReplica(1), RepeatedEvents(), Gone(), Gone("http"))),
+        *((fault, "watch") for fault in (Gone("page"), BadPage())),
+        (Gone("event"), "list"),
+        (Gone("http"), "get"),
+        (Gone("page"), "open"),
+    ],
+    ids=repr,
+)
+def test_a_fault_is_refused_where_it_can_do_nothing(
+    cluster: FakeCluster, fault: Fault, on: On
+) -> None:
+    """It says where it could; elsewhere it would wait for ever, or count and harm nothing."""
+    with pytest.raises(ValueError, match=r"can do nothing on=.*, only ") as raised:
+        cluster.inject(fault, on=on)
+
+    assert repr(fault) in str(raised.value)
+    for place in fault.places():
+        assert f'"{place}"' in str(raised.value)
+        cluster.inject(fault, on=place)
+
+
+def test_what_nothing_is_called_is_refused(cluster: FakeCluster) -> None:
+    """A misspelt `on`, or no time at all, would never strike."""
+    with pytest.raises(ValueError, match=r'on=.writes. is none of "any", .*"write"'):
+        cluster.inject(Throttle(), on=cast("On", "writes"))
+    for times in (0, -1):
+        with pytest.raises(ValueError, match=f"times={times} would never strike"):
+            cluster.inject(Throttle(), times=times)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Unavailable(0),
+        lambda: RepeatedEvents(after_events=0),
+        lambda: Compact(-1),
+        lambda: LagReplica(-1),
+        lambda: nth(0),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_none(make: Callable[[], object]) -> None:
+    """It is not made in the first place."""
+    with pytest.raises(ValueError, match=r"would never strike|has not happened yet"):
+        make()
+
+
+async def test_a_fault_on_any_waits_for_what_it_can_harm(
+    cluster: FakeCluster, source: ListerWatcher
+) -> None:
+    """Silence after an event is nothing to a list."""
+    stall = cluster.inject(Stall(after_events=1), on="any")
+
+    assert await listing(source) == 3
+    assert stall.fired == 0
+    (await source.watch({"resourceVersion": "95"}, idle_timeout=10)).close()
+    assert stall.fired == 1
+
+
+def test_verbs_are_all_there() -> None:
+    """Every verb of the API is a place for faults."""
+    assert set(get_args(Verb)) == REQUESTS
 
 
 async def test_a_standing_fault_strikes_until_it_is_removed(

@@ -5,12 +5,13 @@ import json
 import pytest
 
 from tests.unit.testing.watching import listing
-from watchkit.core.errors import ResourceExpired, ServerUnavailable
+from watchkit.core.errors import ApiError, ResourceExpired, ServerUnavailable
 from watchkit.core.source import ListerWatcher
 from watchkit.testing import (
     ApiRequest,
     FakeCluster,
     Gone,
+    Throttle,
     Unavailable,
     at_random,
     matching,
@@ -68,6 +69,25 @@ async def test_what_the_fault_does_not_fit_does_not_count(
     await source.list(later, idle_timeout=10)
     with pytest.raises(ResourceExpired):
         await source.list(later, idle_timeout=10)
+
+
+async def test_the_nth_that_another_fault_takes_is_the_next(
+    cluster: FakeCluster, source: ListerWatcher
+) -> None:
+    """What others take counts; whose turn that was strikes afterwards, and strikes for sure."""
+    cluster.inject(Unavailable(2), on="any")
+    first = cluster.inject(Throttle(), on="list", when=nth(1))
+    fourth = cluster.inject(Throttle(), on="list", when=nth(4))
+    statuses: list[int] = []
+
+    for _ in range(6):
+        try:
+            statuses.append(await listing(source))
+        except ApiError as error:
+            statuses.append(error.status)
+
+    assert statuses == [503, 503, 429, 429, 3, 3]
+    assert (first.fired, fourth.fired) == (1, 1)
 
 
 def test_chance_is_the_same_with_the_same_seed() -> None:

@@ -52,6 +52,19 @@ async def test_a_restore_can_strike_at_once(cluster: FakeCluster, source: Lister
     stream.close()
 
 
+async def test_a_restore_strikes_all_open_watches_at_once(
+    cluster: FakeCluster, source: ListerWatcher
+) -> None:
+    """There is one store: two versions back is two, however many are cut by it."""
+    streams = [await source.watch({"resourceVersion": "98"}, idle_timeout=10) for _ in range(2)]
+    injected = cluster.inject(Restore(-2), on="open")
+
+    assert (cluster.version, injected.fired) == (96, 2)
+    for stream in streams:
+        with pytest.raises(TransportError):
+            await stream.receive()
+
+
 async def test_history_is_forgotten_before_the_answer(
     cluster: FakeCluster, source: ListerWatcher
 ) -> None:
@@ -155,3 +168,21 @@ def test_what_was_never_there_is_not_restored(cluster: FakeCluster) -> None:
 
     with pytest.raises(NotFound):
         cluster.get("v1", "configmaps", "shop/a")
+
+
+async def test_a_resource_that_is_back_can_be_watched_on(cluster: FakeCluster) -> None:
+    """A restore to before it was removed: a list shows its object, a watch goes on from there."""
+    cluster.add_resource("x.io/v1", "shops", "Shop", namespaced=False)
+    for _ in range(2):
+        cluster.create({"apiVersion": "x.io/v1", "kind": "Shop", "metadata": {"name": "s"}})
+        cluster.remove_resource("x.io/v1", "shops")
+        cluster.add_resource("x.io/v1", "shops", "Shop", namespaced=False)
+    source = cluster.source("x.io/v1", "shops")
+
+    cluster.restore(96)
+    page = json.loads(await source.list({}, idle_timeout=10))
+    cluster.delete("x.io/v1", "shops", "s")
+
+    assert [each["metadata"]["name"] for each in page["items"]] == ["s"]
+    version = page["metadata"]["resourceVersion"]
+    assert (version, await short(source, resourceVersion=version)) == ("96", [("DELETED", "s")])

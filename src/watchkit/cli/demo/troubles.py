@@ -75,9 +75,14 @@ FAMOUS: Final = (
     Trouble("410 Gone, as an event", (_EXPIRED,)),
     Trouble("410 Gone, as a status", (_CUT, Blow(Gone("http"), "watch"))),
     Trouble("410 Gone, between two pages", (_EXPIRED, Blow(Gone("page"), "list"))),
-    Trouble("history compacted away", (_CUT, Blow(Unavailable(None)), Blow(Compact(), "watch"))),
+    Trouble(
+        "history compacted away",
+        (_CUT, Blow(Unavailable(retry_after=None)), Blow(Compact(), "watch")),
+    ),
     Trouble("429 throttled", (_CUT, Blow(Throttle(), "watch"))),
-    Trouble("503 unavailable, three times", (_CUT, Blow(Unavailable(None), "watch", 3))),
+    Trouble(
+        "503 unavailable, three times", (_CUT, Blow(Unavailable(retry_after=None), "watch", 3))
+    ),
     Trouble("500 etcd leader changed", (_CUT, Blow(EtcdLeaderChanged(), "watch"))),
     Trouble("401 token expired", (_CUT, Blow(ExpireToken(), "watch"))),
     Trouble("API server down", (Outage(1.0),)),
