@@ -1,5 +1,6 @@
 """Scripts about writes: what is stored, what is refused, and what a watch is told of it."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -151,6 +152,43 @@ def _applied(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]
     yield get(one)
 
 
+def _contested(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
+    one = f"{path}/a"
+    other = make("a", "2" if path == MAPS else 2)
+    yield post(path, make("a", labels={"colour": "red"}))
+    yield apply(one, other, "one")
+    yield patch(one, {"metadata": {"labels": {"size": "s"}}}, fieldManager="two")
+    yield apply(one, make("a", labels={"size": "m"}), "one")
+    yield apply(one, make("a", labels={"colour": "blue"}), "one")
+    yield patch(one, {"metadata": {"labels": {"size": "l"}}}, fieldManager="three")
+    yield apply(one, make("a", labels={"size": "m"}), "one")
+    yield put(one, make("a"), fieldManager="four")
+    yield apply(one, make("a"), "one")
+    yield patch(one, other, fieldManager="two")
+    yield apply(one, make("a"), "one")
+    yield apply(one, make("a"), "one", force="true")
+    yield patch(one, {"metadata": {"managedFields": [{}]}})
+    yield patch(one, other, fieldManager="two")
+    yield apply(one, make("a"), "one")
+    yield apply(one, make("a"), "one", force="true")
+    yield get(one)
+
+
+def _upgraded(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
+    one, note = f"{path}/a", "kubectl.kubernetes.io/last-applied-configuration"
+    old: dict[str, Json] = {note: json.dumps(make("a"))}
+    yield post(path, make("a", annotations=old), fieldManager="kubectl-client-side-apply")
+    yield patch(one, {"metadata": {"labels": {"size": "s"}}}, fieldManager="two")
+    other = make("a", "<2>" if path == MAPS else 2)
+    yield apply(one, other, "one")
+    yield apply(one, other, "kubectl", dryRun="All")
+    yield apply(one, other, "kubectl")
+    yield apply(one, make("a", labels={"size": "m"}), "kubectl")
+    yield patch(one, make("a"), fieldManager="two")
+    yield apply(one, other, "kubectl")
+    yield get(one)
+
+
 def _collections(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
     yield get(path, "before")
     yield Follow(path, {"resourceVersion": "<before.metadata.resourceVersion>"})
@@ -241,6 +279,8 @@ SCRIPTS: Final = (
             (_deletions, False),
             (_patches, False),
             (_applied, True),
+            (_contested, False),
+            (_upgraded, False),
             (_collections, False),
         )
         for kind, (path, make) in _KINDS.items()
