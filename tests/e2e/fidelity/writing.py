@@ -71,6 +71,24 @@ def _nonsense(path: str, make: Callable[..., Manifest]) -> Iterator[Ask]:
     yield Ask("PATCH", path, body=make("a"))
 
 
+def _versions(path: str, make: Callable[..., Manifest]) -> Iterator[Ask]:
+    for index, version in enumerate(("0", "00", "x", "-1", "7")):
+        one = f"{path}/a{index}"
+        yield post(path, make(f"a{index}", version=version))
+        yield delete(one)
+        yield apply(one, make(f"a{index}", version=version), "one")
+        yield delete(one)
+        yield post(path, make(f"a{index}"))
+        yield put(one, make(f"a{index}", version=version, labels={"colour": "red"}))
+        labelled: Json = {"resourceVersion": version, "labels": {"colour": "blue"}}
+        yield patch(one, {"metadata": labelled})
+        yield apply(one, make(f"a{index}", version=version), "one")
+        yield patch(one, {"metadata": {"resourceVersion": None, "labels": {"colour": "green"}}})
+        removal: Json = {"op": "remove", "path": "/metadata/resourceVersion"}
+        yield patch(one, [removal], "json-patch+json")
+        yield get(one)
+
+
 def _finalizers(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
     yield get(path, "before")
     yield Follow(path, {"resourceVersion": "<before.metadata.resourceVersion>"})
@@ -275,6 +293,7 @@ SCRIPTS: Final = (
         for what, owners in (
             (_existence, False),
             (_nonsense, False),
+            (_versions, False),
             (_finalizers, False),
             (_deletions, False),
             (_patches, False),
