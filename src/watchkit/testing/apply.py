@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from watchkit.testing import bodies, fieldsets
+from watchkit.testing import bodies, clientside, fieldsets, ownership, writes
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.fieldsets import ABSENT, Path, Paths
 from watchkit.testing.log import Kept, Manifest
-from watchkit.testing.ownership import FIRST, Owner, owners_of, with_owners
+from watchkit.testing.owner import Owner
 from watchkit.testing.resources import Resource
 from watchkit.testing.values import is_list, is_map, section
 from watchkit.testing.writes import Author
@@ -20,43 +20,68 @@ _CONFLICT: Final = "FieldManagerConflict"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Who applies, and whether conflicts are to be won by force."""
+    """Who applies, whether conflicts are to be won by force, and the very text that was sent."""
 
     author: Author
     force: bool = False
+    sent: Manifest | None = None
+
+    @property
+    def upgrades(self) -> bool:
+        """Whether what was applied client-side counts as this author's own.
+
+        kube-apiserver does that for kubectl, by this name of the author only.
+        """
+        return self.author.manager == "kubectl"
 
 
 def applied(
     resource: Resource, before: Kept | None, applied: Manifest, terms: Terms, time: str
-) -> Manifest:
-    """The object once `applied` is merged into it, managedFields included.
+) -> tuple[Manifest, list[Owner]]:
+    """The object once `applied` is merged into it, and who owns which fields of it then.
 
     Raises:
-        Refusal: 409, a field is another manager's and is to change.
+        Refusal: 409, a field is another manager's and is to change; 422, it is meant for an
+            object of another uid; 500, for a version that is none.
 
     """
-    status = terms.author.part == "status"
-    applied = _own_part(resource, applied, status=status)
+    applied = _own_part(resource, applied, status=terms.author.part == "status")
     live = {} if before is None else before.manifest
     owners = [] if before is None else _owners(before, time)
-    if section(applied, "metadata").get("resourceVersion") not in {None, "", _version(before)}:
-        raise Refusal(bodies.conflict(resource, str(applied["metadata"]["name"])))
     paths = fieldsets.paths_of(applied, custom=resource.custom)
-    manager = terms.author.manager
-    mine = Owner(manager, "Apply", resource.api_version, time, paths, "status" if status else "")
+    manager, through = terms.author.manager, ownership.by_subresource(terms.author)
+    mine = Owner(manager, "Apply", resource.api_version, time, paths, through)
     held = next((each for each in owners if each.same(mine)), None)
     others = [each for each in owners if each is not held]
     found = _conflicts(resource, live, applied, paths, others)
-    if found and not terms.force:
-        raise Refusal(_refused(found))
+    _check(found, terms, resource, live)
+    _check_uid(before, applied)
     lost = frozenset(path for _, path in found)
-    others = [replace(each, paths=each.paths - lost) for each in others]
     merged = _merged(live, applied, (), schemaless=resource.custom)
     if held is not None:
-        for path in _dropped(held.paths - paths, others):
+        for path in _dropped(held.paths - paths, [*others, mine]):
             merged = _without(merged, path, schemaless=resource.custom)
-    keep = held is not None and held.paths == paths
-    return with_owners(_named(live, merged), [*others, held if held and keep else mine])
+    merged = writes.without_empty(resource, _named(live, merged))
+    merged = _versioned(merged, applied, new=before is None)
+    if before is not None and merged == live:
+        time = held.time if held else ""  # an apply that changes owners only makes no new time
+    gone = ownership.removed(live, merged, custom=resource.custom) if live else frozenset[Path]()
+    others = [replace(each, paths=each.paths - lost - gone) for each in others]
+    if terms.upgrades:
+        merged = clientside.noted(merged, terms.sent or applied)
+    return merged, [*others, replace(mine, time=time)]
+
+
+def _check(
+    found: list[tuple[Owner, Path]], terms: Terms, resource: Resource, live: Manifest
+) -> None:
+    """Conflicts need force, but for those with what kubectl itself applied client-side."""
+    if not found or terms.force:
+        return
+    ours = clientside.fields(resource, live) if terms.upgrades else frozenset[Path]()
+    contested = [(owner, path) for owner, path in found if path not in ours]
+    if contested:
+        raise Refusal(_refused(contested))
 
 
 def _dropped(given_up: Paths, others: Iterable[Owner]) -> list[Path]:
@@ -70,11 +95,6 @@ def _is_key(path: Path) -> bool:
     return path[-2].startswith("k:") and f'"{path[-1][2:]}":' in path[-2]
 
 
-def owned(stored: Manifest, wanted: Manifest) -> Manifest:
-    """The object as it is to be stored, with the owners that the apply gave it."""
-    return with_owners(stored, owners_of(wanted))
-
-
 def _own_part(resource: Resource, applied: Manifest, *, status: bool) -> Manifest:
     """Without what this request is not about: the status, or all but the status."""
     if not resource.status:
@@ -86,12 +106,12 @@ def _own_part(resource: Resource, applied: Manifest, *, status: bool) -> Manifes
 
 
 def _owners(before: Kept, time: str) -> list[Owner]:
-    known = owners_of(before.manifest)
+    known = ownership.known(before)
     if known:
         return known
     resource = before.resource
-    paths = fieldsets.paths_of(before.manifest, custom=resource.custom)
-    return [Owner(FIRST, "Update", resource.api_version, time, paths)]
+    paths = fieldsets.paths_of(before.manifest, custom=resource.custom, holders=True)
+    return [Owner(ownership.FIRST, "Update", resource.api_version, time, paths)]
 
 
 def _conflicts(
@@ -119,6 +139,7 @@ def _refused(found: list[tuple[Owner, Path]]) -> bodies.Reply:
         using = f" using {owner.api_version}" if owner.operation == "Update" else ""
         at = f' with subresource "{owner.subresource}"' if owner.subresource else ""
         by_owner.setdefault(f'"{owner.manager}"{at}{using}', []).append(_shown(path))
+    by_owner = {each: by_owner[each] for each in sorted(by_owner)}
     count = len(found)
     if count == 1:
         ((owner_shown, (field,)),) = by_owner.items()
@@ -210,5 +231,17 @@ def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {name: metadata[name] for name in kept if name in metadata}
 
 
-def _version(before: Kept | None) -> str:
-    return "" if before is None else str(before.manifest["metadata"]["resourceVersion"])
+def _check_uid(before: Kept | None, applied: Manifest) -> None:
+    uid: object = section(applied, "metadata").get("uid")
+    if before is not None and uid not in {None, "", before.uid}:
+        raise Refusal(bodies.immutable(before.resource, before.name, "metadata.uid", str(uid)))
+
+
+def _versioned(merged: Manifest, applied: Manifest, *, new: bool) -> Manifest:
+    """With the version that was asked for, which is of no matter where there was nothing."""
+    version = str(section(applied, "metadata").get("resourceVersion") or "")
+    if not version:
+        return merged
+    writes.number(version)
+    metadata = {**merged["metadata"], "resourceVersion": "" if new else version}
+    return {**merged, "metadata": metadata}

@@ -187,6 +187,12 @@ def other_name(name: str, wanted: str) -> Reply:
     return bad_request(said)
 
 
+def unnamed(wanted: str) -> Reply:
+    """An object without a name, sent to the path of one."""
+    said = f"the name of the object ({wanted} based on URL) was undeterminable"
+    return bad_request(f"{said}: name must be provided")
+
+
 def other_namespace() -> Reply:
     """An object sent to another namespace than its own."""
     return bad_request(

@@ -8,7 +8,7 @@ resource has keys where Kubernetes' own schema gives it some; every other list i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -45,18 +45,25 @@ _MAPS: Final = frozenset(
 )
 """Fields whose names are the user's, not the schema's: each of them is owned by itself."""
 
+_REQUIRED: Final = frozenset({"f:containers"})
+"""Lists that are always there, so that nobody adds them."""
+
 _DEFAULTS: Final = {"protocol": "TCP"}
 _IDENTITY: Final = frozenset(
     {
-        *("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "selfLink"),
+        *("name", "namespace", "uid", "resourceVersion", "generation", "selfLink"),
         *("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"),
     }
 )
 """Metadata that nobody owns."""
 
 
-def paths_of(manifest: Manifest, *, custom: bool) -> Paths:
-    """Every field that a manifest sets, but for what names the object."""
+def paths_of(manifest: Manifest, *, custom: bool, holders: bool = False) -> Paths:
+    """Every field that a manifest sets, but for what names the object.
+
+    `holders`: the maps and lists too whose items are fields. Who adds one by an update owns it,
+    who applies one owns its items only.
+    """
     metadata = section(manifest, "metadata")
     owned = {name: value for name, value in metadata.items() if name not in _IDENTITY}
     rest = {
@@ -64,34 +71,46 @@ def paths_of(manifest: Manifest, *, custom: bool) -> Paths:
         for name, value in manifest.items()
         if name not in {"apiVersion", "kind", "metadata"}
     }
-    found = set(_of_map({"metadata": owned}, (), schemaless=False)) if owned else set[Path]()
-    found |= set(_of_map(rest, (), schemaless=custom))
+    of_metadata, of_rest = _Way(schemaless=False, holders=holders), _Way(custom, holders)
+    found = set(_of_map({"metadata": owned}, (), of_metadata)) if owned else set[Path]()
+    found |= set(_of_map(rest, (), of_rest))
     return frozenset(found)
 
 
-def _of_map(value: Manifest, path: Path, *, schemaless: bool) -> Iterator[Path]:
-    named_by_user = schemaless or (bool(path) and path[-1].removeprefix("f:") in _MAPS)
+class _Way(NamedTuple):
+    """How fields are named."""
+
+    schemaless: bool
+    holders: bool
+
+
+def _of_map(value: Manifest, path: Path, way: _Way) -> Iterator[Path]:
+    named_by_user = way.schemaless or (bool(path) and path[-1].removeprefix("f:") in _MAPS)
     for name, inner in value.items():
         here = (*path, f"f:{name}")
-        yield from _of(inner, here, schemaless=schemaless)
-        if named_by_user or inner is None or inner == {}:
+        yield from _of(inner, here, way)
+        if named_by_user or inner is None or inner == {} or (way.holders and _holds(inner, name)):
             yield here
 
 
-def _of(value: object, path: Path, *, schemaless: bool) -> Iterator[Path]:
+def _holds(value: object, name: str) -> bool:
+    """Whether this is a map or list that is owned besides its items: one that may be left out."""
+    return is_map(value) and name in _MAPS
+
+
+def _of(value: object, path: Path, way: _Way) -> Iterator[Path]:
     if is_map(value):
-        yield from _of_map(value, path, schemaless=schemaless)
+        yield from _of_map(value, path, way)
         return
     elements = None
     if is_list(value):
-        elements = elements_of(value, path, schemaless=schemaless)
-    if elements is None:
+        elements = elements_of(value, path, schemaless=way.schemaless)
+    if elements is None or (way.holders and path[-1] not in _REQUIRED):
         yield path
-        return
-    for element, item in elements:
+    for element, item in elements or ():
         yield (*path, element)
         if is_map(item):
-            yield from _of(item, (*path, element), schemaless=schemaless)
+            yield from _of(item, (*path, element), way)
 
 
 def elements_of(

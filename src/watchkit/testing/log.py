@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from watchkit.testing.owner import Owner
 from watchkit.testing.resources import Resource
 from watchkit.testing.tables import table
 
@@ -29,10 +30,14 @@ _TYPE_FIELDS: Final = ("kind", "apiVersion")
 
 
 class Kept(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """One object at one version. The manifest is never given out; `copy()` is."""
+    """One object at one version. The manifest is never given out; `copy()` is.
+
+    `owners` own its fields where its manifest does not say so.
+    """
 
     resource: Resource
     manifest: Manifest
+    owners: tuple[Owner, ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -75,13 +80,13 @@ class Kept(msgspec.Struct, frozen=True, eq=False, dict=True):
     def at(self, version: int) -> Kept:
         """The same object, as the event of `version` shows it."""
         metadata = {**self.manifest["metadata"], "resourceVersion": str(version)}
-        return Kept(self.resource, {**self.manifest, "metadata": metadata})
+        return Kept(self.resource, {**self.manifest, "metadata": metadata}, self.owners)
 
     def unversioned(self) -> Kept:
         """The same object, as one that was only tried: never stored, so without a version."""
         metadata = {**self.manifest["metadata"]}
         metadata.pop("resourceVersion", None)
-        return Kept(self.resource, {**self.manifest, "metadata": metadata})
+        return Kept(self.resource, {**self.manifest, "metadata": metadata}, self.owners)
 
     @cached_property
     def full(self) -> bytes:
@@ -197,7 +202,7 @@ class Log:
         """Hold the same objects as those of a resource with other traits."""
         self.resource, self._ordered = resource, None
         self.objects = {
-            key: kept if kept.resource == resource else Kept(resource, kept.manifest)
+            key: kept if kept.resource == resource else Kept(resource, kept.manifest, kept.owners)
             for key, kept in self.objects.items()
         }
 

@@ -76,8 +76,7 @@ def _update(state: State, request: ApiRequest, resource: Resource) -> Reply:
     metadata = section(manifest, "metadata")
     named = str(metadata.get("name") or "")
     if not named:
-        said = f"the name of the object ({request.name} based on URL) was undeterminable:"
-        raise Refusal(bodies.bad_request(f"{said} name must be provided"))
+        raise Refusal(bodies.unnamed(request.name or ""))
     if named != request.name:
         raise Refusal(bodies.other_name(named, request.name or ""))
     manifest = _placed(request, manifest)
@@ -112,10 +111,12 @@ def _apply(state: State, request: ApiRequest, resource: Resource) -> Reply:
         raise Refusal(_bad_option("FieldValueRequired", "fieldManager", said))
     applied = request.body if is_map(request.body) else {}
     metadata = section(applied, "metadata")
-    if (applied.get("apiVersion"), applied.get("kind")) != (resource.api_version, resource.kind):
-        version = str(applied.get("apiVersion", ""))
-        version = version if "/" in version else f"/{version}"
-        said = f"invalid object type: {version}, Kind={applied.get('kind')}"
+    scaled = request.subresource == "scale"
+    typed = ("autoscaling/v1", "Scale") if scaled else (resource.api_version, resource.kind)
+    if (applied.get("apiVersion"), applied.get("kind")) != typed:
+        version = str(applied.get("apiVersion") or "")
+        version = version if "/" in version or scaled else f"/{version}"
+        said = f"invalid object type: {version}, Kind={applied.get('kind') or ''}"
         raise Refusal(bodies.bad_request(said))
     if metadata.get("managedFields"):
         raise Refusal(bodies.bad_request("metadata.managedFields must be nil"))
@@ -123,14 +124,23 @@ def _apply(state: State, request: ApiRequest, resource: Resource) -> Reply:
         raise Refusal(bodies.other_name(str(metadata["name"]), request.name or ""))
     key = _key(request, resource)
     before = state.log(resource).objects.get(key)
-    if before is None and metadata.get("uid"):
-        raise Refusal(bodies.no_such_uid(resource, request.name or "", str(metadata["uid"])))
-    if before is None and request.subresource:
-        raise Refusal(bodies.not_found(resource, request.name or ""))
+    if before is None:
+        _check_new(request, resource, metadata)
     named = {**applied, "metadata": {**metadata, "name": request.name}}
-    terms = apply.Terms(_author(request), bool(request.flag("force")))
+    terms = apply.Terms(_author(request), bool(request.flag("force")), sent=applied)
     kept = state.apply(resource, key, _placed(request, named), terms)
     return _shown(state.now(), request, kept, 201 if before is None else 200)
+
+
+def _check_new(request: ApiRequest, resource: Resource, metadata: Manifest) -> None:
+    """What an apply has to say, and may not, where there is no object yet."""
+    name = request.name or ""
+    if request.subresource:
+        raise Refusal(bodies.not_found(resource, name))
+    if metadata.get("uid"):
+        raise Refusal(bodies.no_such_uid(resource, name, str(metadata["uid"])))
+    if not metadata.get("name"):
+        raise Refusal(bodies.unnamed(name))
 
 
 def _delete(state: State, request: ApiRequest, resource: Resource) -> Reply:
@@ -157,7 +167,8 @@ def _delete_collection(state: State, request: ApiRequest, resource: Resource) ->
 
 def _author(request: ApiRequest) -> Author:
     part: Part = "status" if request.subresource == "status" else "main"
-    return Author(request.manager, part, dry=bool(request.query.get("dryRun")))
+    dry, scale = bool(request.query.get("dryRun")), request.subresource == "scale"
+    return Author(request.manager, part, dry=dry, scale=scale)
 
 
 def _key(request: ApiRequest, resource: Resource) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from watchkit.testing import apply, bodies, ownership, writes
+from watchkit.testing import apply, bodies, ownership, scaling, writes
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.builtin import BUILT_IN
 from watchkit.testing.deletes import Deletion
@@ -100,26 +100,32 @@ class State:
         uid = str(uuid.UUID(int=self._uids, version=4))
         time = _stamp(self.now())
         new = writes.created(resource, _own(manifest), uid=uid, time=time, part=author.part)
-        return self._added(Kept(resource, new), author)
+        return self._added(ownership.after_create(resource, new, author, time), author)
 
     def update(self, before: Kept, manifest: Manifest, author: Author = HAND) -> Kept:
         """Replace an object; a write that changes nothing makes no version and no event."""
-        after = writes.updated(before, _own(manifest), author.part)
-        after = ownership.after_update(before, after, author, _stamp(self.now()))
-        return self._changed(before, after, author)
+        wanted = _own(manifest)
+        after = writes.updated(before, wanted, author.part)
+        time = _stamp(self.now())
+        return self._changed(
+            before, ownership.after_update(before, wanted, after, author, time), author
+        )
 
     def apply(self, resource: Resource, key: str, applied: Manifest, terms: apply.Terms) -> Kept:
         """Apply a configuration server-side: create the object, or change what it says."""
         before = self.log(resource).objects.get(key)
         author, time = terms.author, _stamp(self.now())
-        wanted = apply.applied(resource, before, _own(applied), terms, time)
+        if before is not None and author.scale:
+            wanted, owners = scaling.applied(before, _own(applied), terms)
+        else:
+            wanted, owners = apply.applied(resource, before, _own(applied), terms, time)
         if before is not None:
             after = writes.updated(before, wanted, author.part)
-            return self._changed(before, apply.owned(after, wanted), author)
+            return self._changed(before, ownership.after_apply(before, after, owners), author)
         self._uids += 1
         uid = str(uuid.UUID(int=self._uids, version=4))
         new = writes.created(resource, wanted, uid=uid, time=time, part=author.part)
-        return self._added(Kept(resource, apply.owned(new, wanted)), author)
+        return self._added(Kept(resource, ownership.with_owners(new, owners)), author)
 
     def delete(self, before: Kept, asked: Deletion | None = None) -> Kept:
         """Delete an object, or mark it deleted while finalizers or its grace hold it."""
@@ -131,7 +137,8 @@ class State:
             return self._write("DELETED", before, before, author)
         kept = before
         if marked != before.manifest:
-            kept = self._write("MODIFIED", Kept(before.resource, marked), before, author)
+            now = Kept(before.resource, marked, before.owners)
+            kept = self._write("MODIFIED", now, before, author)
         if writes.finished(marked):
             return self._write("DELETED", kept, kept, author)
         return kept
@@ -220,15 +227,14 @@ class State:
             raise Refusal(bodies.already_exists(kept.resource, kept.name, going=going))
         return self._write("ADDED", kept, None, author)
 
-    def _changed(self, before: Kept, after: Manifest, author: Author) -> Kept:
-        if after == before.manifest:
+    def _changed(self, before: Kept, after: Kept, author: Author) -> Kept:
+        if after.manifest == before.manifest and after.owners == before.owners:
             return before
-        kept = Kept(before.resource, after)
-        if not writes.finished(after):
-            return self._write("MODIFIED", kept, before, author)
+        if not writes.finished(after.manifest):
+            return self._write("MODIFIED", after, before, author)
         # The event shows it as it was last stored; the writer is shown what he made of it.
         self._write("DELETED", before, before, author)
-        return kept
+        return after
 
     def _write(self, change: Change, kept: Kept, before: Kept | None, author: Author) -> Kept:
         if author.dry:

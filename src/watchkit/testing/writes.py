@@ -22,12 +22,14 @@ Part: TypeAlias = Literal["all", "main", "status"]
 class Author:
     """Who writes, which part of an object is theirs, and whether it is only to be tried.
 
-    "all" is the hand of a test, which may do what no client can: write a status along.
+    "all" is the hand of a test, which may do what no client can: write a status along. `scale`:
+    it writes through that subresource.
     """
 
     manager: str = "watchkit.testing"
     part: Part = "all"
     dry: bool = False
+    scale: bool = False
 
 
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -67,6 +69,7 @@ _METADATA: Final = (
 """The fields of ObjectMeta in the order in which the server writes them; others it drops."""
 
 _KEPT_EMPTY: Final = frozenset({"resourceVersion", "deletionGracePeriodSeconds"})
+_DATA: Final = ("data", "binaryData")
 _THEIRS: Final = frozenset({"labels", "annotations", "ownerReferences", "finalizers"})
 _OURS: Final = tuple(name for name in _METADATA if name not in _THEIRS)
 """Those that an update leaves as they are."""
@@ -93,7 +96,8 @@ def created(
 
     """
     metadata = dict(section(manifest, "metadata"))
-    if metadata.get("resourceVersion"):
+    version = str(metadata.get("resourceVersion") or "")
+    if version.isdecimal() and int(version):  # one that is no number it does not see
         raise Refusal(
             bodies.status(500, "resourceVersion should not be set on objects to be created")
         )
@@ -120,14 +124,14 @@ def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
     """The object after a write, all but its version; equal to `before` where nothing changes.
 
     Raises:
-        Refusal: 409, the write names another version; 422, it adds a finalizer to what is
-            being deleted.
+        Refusal: 409, the write names another version; 422, it has to name one and does not, or
+            it adds a finalizer to what is being deleted; 500, the version is no number.
 
     """
     resource, old = before.resource, before.manifest["metadata"]
     metadata = dict(section(manifest, "metadata"))
-    if metadata.get("resourceVersion") not in {None, "", old["resourceVersion"]}:
-        raise Refusal(bodies.conflict(resource, before.name))
+    if metadata.get("resourceVersion") != old["resourceVersion"]:
+        _check_version(before, str(metadata.get("resourceVersion") or ""), part)
     if part == "status" and resource.custom:
         metadata = dict(old)  # of a custom resource, a status is all that goes in there
     _check_finalizers(resource, metadata)
@@ -142,6 +146,13 @@ def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
     return after
 
 
+def without_empty(resource: Resource, manifest: Manifest) -> Manifest:
+    """The same object without data that holds nothing, which built-in kinds do not write."""
+    if resource.custom or all(manifest.get(name, ...) for name in _DATA):
+        return manifest
+    return {name: value for name, value in manifest.items() if value or name not in _DATA}
+
+
 def check_uid(before: Kept, manifest: Manifest) -> None:
     """A PUT that names another uid is meant for another object.
 
@@ -152,6 +163,28 @@ def check_uid(before: Kept, manifest: Manifest) -> None:
     named: object = section(manifest, "metadata").get("uid")
     if named not in {None, "", before.uid}:
         raise Refusal(bodies.other_uid(before.resource, before.key, str(named), before.uid))
+
+
+def number(version: str) -> int:
+    """A resourceVersion as a number, 0 for none.
+
+    Raises:
+        Refusal: 500, it is none (the server calls that its own fault).
+
+    """
+    if version and not (version.isascii() and version.isdecimal()):
+        said = f'strconv.ParseUint: parsing "{version}": invalid syntax'
+        raise Refusal(bodies.status(500, said))
+    return int(version or 0)
+
+
+def _check_version(before: Kept, version: str, part: Part) -> None:
+    """A write is meant for one version, or for any: "0" is the same as none."""
+    named = number(version)
+    if named and named != before.version:
+        raise Refusal(bodies.conflict(before.resource, before.name))
+    if not named and before.resource.guarded and part != "all":
+        raise Refusal(bodies.unversioned_update(before.resource, before.name))
 
 
 def finished(manifest: Manifest) -> bool:
@@ -278,7 +311,7 @@ def _typed(resource: Resource, manifest: Manifest) -> Manifest:
     }
     first = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
     rest = {name: value for name, value in manifest.items() if name not in first}
-    return {**first, **rest}
+    return without_empty(resource, {**first, **rest})
 
 
 def _desired(resource: Resource, manifest: Manifest) -> object:
