@@ -211,7 +211,6 @@ class InformerConsumer:
         health = informer.health
         version = informer.store.resource_version
         cached = {key: held(meta) for key in informer.store if (meta := informer.store.meta(key))}
-        busy = health.held_by is not None
         now = anyio.current_time()
         self._diary.samples.append(
             Sampled(
@@ -219,7 +218,7 @@ class InformerConsumer:
                 health.state.value,
                 min(tap.heard for tap in self._taps),
                 min(tap.served for tap in self._taps),
-                now if busy else 0.0,
+                now - max(tap.waited for tap in self._taps),
                 all(tap.bookmarked for tap in self._taps),
                 version,
                 cached,

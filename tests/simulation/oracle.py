@@ -88,7 +88,8 @@ def _of_any(run: Run, consumer: Consumer, diary: Diary) -> Iterator[str]:
         yield from _of_request(consumer, asked)
     probes = sum(asked.is_probe for asked in diary.asked)
     opened = sum(each.opened for exchanges in diary.exchanges for each in exchanges)
-    if probes > opened:
+    cut_off = sum(each.how == "cancel" for each in consumer.interruptions)  # asked for again
+    if probes > opened + cut_off:
         yield f"C7: {probes} probes beside {opened} watches"
     for exchanges in diary.exchanges:
         if consumer.backoff.jitter == "none":

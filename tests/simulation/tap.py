@@ -28,6 +28,7 @@ class Tap:
         """When the server last said anything; `served`, when a watch did."""
         self.served: float = anyio.current_time()
         self.bookmarked: bool = False
+        self._open: _Tapped | None = None
         self._source = source
         self._diary = diary
         self._exchanges: list[Exchange] = []
@@ -69,7 +70,16 @@ class Tap:
             stream = await self._source.watch(query, idle_timeout=idle_timeout)
         self.hear()
         exchange.opened, exchange.end, exchange.bookmarked = True, "", self.bookmarked
-        return _Tapped(stream, self, exchange)
+        self._open = _Tapped(stream, self, exchange)
+        return self._open
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which the last watch was waited for since it gave something.
+
+        Who works off what came before, or has no room for more, does not wait.
+        """
+        return self._open.waited if self._open is not None else 0.0
 
     def hear(self) -> None:
         """Note that a watch gave a sign of life."""
@@ -98,25 +108,31 @@ class _Tapped:
         self._stream = stream
         self._tap = tap
         self._exchange = exchange
+        self._began: float | None = None
+
+    @property
+    def waited(self) -> float:
+        now = anyio.current_time()
+        return self._exchange.waited + (now - self._began if self._began is not None else 0.0)
 
     @property
     def partial(self) -> bool:
         return self._stream.partial
 
     async def receive(self) -> Sequence[bytes] | None:
-        began = anyio.current_time()
         with Outcome(self._tap, self._exchange, on="stream"):
-            frames = await self._wait(began)
+            frames = await self._wait()
         if frames:
             self._note(frames)
         return frames
 
-    async def _wait(self, began: float) -> Sequence[bytes] | None:
+    async def _wait(self) -> Sequence[bytes] | None:
         exchange = self._exchange
+        self._began = anyio.current_time()
         try:
             frames = await self._stream.receive()
         finally:
-            exchange.waited += anyio.current_time() - began
+            exchange.waited, self._began = self.waited, None
         if frames is None and not exchange.end:
             lived = anyio.current_time() - exchange.asked.at
             self._tap.says(f"stream: {'clean close' if lived >= 1.0 else 'short life'}")

@@ -101,7 +101,7 @@ class Sampled(msgspec.Struct, frozen=True, gc=False):
     """A look at a consumer: what it says of itself, and when the server was last heard of.
 
     `heard` counts every answer, `served` only what an answered watch gives. `waiting_since` is
-    since when it has been ready for more, `cached` an informer's store at its `version`.
+    since when it has been waiting for more, `cached` an informer's store at its `version`.
     """
 
     at: float

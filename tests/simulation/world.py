@@ -24,9 +24,10 @@ API_VERSION: Final = "x.io/v1"
 PLURAL: Final = "shops"
 LOOK_EVERY: Final = 13.7
 """Seconds between two samples; odd, so that they wander over what else is periodic."""
-CONVERGED_AFTER: Final = 260.0
+CONVERGED_AFTER: Final = 300.0
 """Seconds after the healing in which C1 has to hold: an idle bound (150, or timeoutSeconds + 15
-where no bookmark ever came), a Retry-After or a cap, a list, a slow handler's calls."""
+where no bookmark ever came), a Retry-After or a cap, another cap where the version has expired
+meanwhile, a list, a slow handler's calls."""
 
 
 @dataclass(slots=True)
