@@ -5,8 +5,9 @@ It is no part of the package, so that a run of tests which asks for none of them
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import pytest
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from kubernetes_asyncio.client import ApiClient
 
     from watchkit.testing import FakeApiServer, FakeCluster
+
+_Scope: TypeAlias = Literal["session", "package", "module", "class", "function"]
 
 
 @pytest.fixture
@@ -47,14 +50,18 @@ async def fake_api_server(
 
 
 @pytest.fixture
-def virtual_clock(anyio_backend: object) -> Callable[[], float]:  # noqa: ARG001 - it is replaced
+async def virtual_clock(anyio_backend: object) -> Callable[[], float]:
     """Run the test in virtual time, where waiting takes none; give the clock, in seconds.
 
-    The test begins at 0.0. It runs on asyncio, where `anyio_backend` is not parametrized by the
-    test itself.
+    The test begins at 0.0, unless an async fixture of a wider scope keeps the loop of the test
+    before. It runs on asyncio, where `anyio_backend` is not parametrized by the test itself.
     """
     import anyio  # noqa: PLC0415
 
+    if _is_elsewhere(anyio_backend):
+        pytest.fail(
+            "an async fixture of a wider scope keeps a loop, for which virtual_clock is late"
+        )
     return anyio.current_time
 
 
@@ -69,7 +76,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not any("anyio_backend" in str(mark.args[0]) for mark in given):
         backend = pytest.param(virtual_backend("asyncio"), id="virtual")
         # As a mark it wins over the parameters of the fixture; a call would come on top of them.
-        metafunc.definition.add_marker(pytest.mark.parametrize("anyio_backend", [backend]))
+        mark = pytest.mark.parametrize("anyio_backend", [backend], scope=_scope(metafunc))
+        metafunc.definition.add_marker(mark)
+
+
+def _scope(metafunc: pytest.Metafunc) -> _Scope:
+    """The scope of the fixture that is replaced, so that others of that scope can stand on it."""
+    known: Mapping[str, Sequence[pytest.FixtureDef[object]]]
+    known = getattr(metafunc, "_arg2fixturedefs", {})  # pytest has no public name for it
+    found = known.get("anyio_backend")
+    return found[-1].scope if found else "function"
+
+
+def _is_elsewhere(backend: object) -> bool:
+    """Whether the test runs on another loop than the one that its backend makes."""
+    if not isinstance(backend, tuple):
+        return False
+    _name, options = cast("tuple[str, Mapping[str, object]]", backend)
+    factory = options.get("loop_factory")
+    return isinstance(factory, type) and not isinstance(asyncio.get_running_loop(), factory)
 
 
 def _check_asyncio(backend: object, fixture: str) -> None:

@@ -14,21 +14,16 @@ from watchkit.testing.faults import (
     BadJson,
     CloseAtOnce,
     Disconnect,
-    ErrorEvent,
     EtcdLeaderChanged,
     EtcdTimeout,
     ExpireToken,
     Forbid,
-    Frames,
     Gone,
-    NoBookmarks,
-    NoInitialEventsEnd,
     Redirect,
     Refuse,
     Stall,
     Throttle,
     TooLargeVersion,
-    TornLine,
     Unavailable,
 )
 from watchkit.testing.injections import Injection
@@ -39,10 +34,15 @@ from watchkit.testing.settling import settled
 from watchkit.testing.statefaults import Compact, LagReplica, Restore
 from watchkit.testing.streamfaults import (
     BadPage,
+    ErrorEvent,
+    Frames,
     GzipMembers,
     LostEvents,
+    NoBookmarks,
+    NoInitialEventsEnd,
     RepeatedEvents,
     SlowDrip,
+    TornLine,
 )
 
 __all__ = [

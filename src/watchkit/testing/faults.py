@@ -7,31 +7,26 @@ conversation, act by act; a new fault is a new class with that one method.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
-
-import msgspec
 
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Reply
 from watchkit.testing.fault import (
     EVERYWHERE,
-    THEN,
     WATCHES,
     Case,
     Fault,
     On,
     Place,
-    Then,
     after,
     instead,
-    nth_line,
     within_events,
 )
 from watchkit.testing.paging import decode_token, encode_token
 from watchkit.testing.requests import ApiRequest
-from watchkit.testing.wire import JSON, Act, Bend, Break, Finish, Head, Send, Wait
+from watchkit.testing.wire import JSON, Bend, Break, Finish, Head, Send, Wait
 from watchkit.testing.wire import Refuse as Refused
 
 
@@ -203,24 +198,6 @@ class Gone(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorEvent(Fault):
-    """A watch that ends in an ERROR event with this object, sound or not."""
-
-    status: Mapping[str, object]
-    after_events: int = 0
-    on: ClassVar[On] = "watch"
-
-    def places(self) -> frozenset[Place]:
-        """Watches."""
-        return WATCHES
-
-    def bend(self, case: Case) -> Bend:  # noqa: ARG002
-        """Send it after so many events, and end."""
-        line = msgspec.json.encode({"type": "ERROR", "object": self.status}) + b"\n"
-        return after(self.after_events, [Send(line, "error"), Finish()])
-
-
-@dataclass(frozen=True, slots=True)
 class Disconnect(Fault):
     """The connection breaks after so many events: "reset" (RST), "eof" or "garbage" chunks.
 
@@ -290,32 +267,6 @@ class Stall(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class TornLine(Fault):
-    """The first half of the event after `after_events`, and then no more of it.
-
-    `then`: "end" is complete HTTP (a proxy cut the line), "reset" and "eof" are not, "stall"
-    keeps the half line on the wire for ever.
-    """
-
-    then: Literal["end", "reset", "eof", "stall"] = "end"
-    after_events: int = 0
-    on: ClassVar[On] = "watch"
-
-    def places(self) -> frozenset[Place]:
-        """Watches."""
-        return WATCHES
-
-    def bend(self, case: Case) -> Bend:  # noqa: ARG002
-        """Tear one line."""
-
-        def torn(line: Send) -> Iterator[Act]:
-            yield Send(line.data[: len(line.data) // 2], "raw")
-            yield from THEN[self.then]
-
-        return nth_line(self.after_events, torn)
-
-
-@dataclass(frozen=True, slots=True)
 class BadJson(Fault):
     """A line of a watch (after `after_events`), or the body of a list, that is no JSON."""
 
@@ -326,56 +277,6 @@ class BadJson(Fault):
         if case.request.verb == "watch":
             return after(self.after_events, [Send(b'{"type":"ADDED","object":{\n', "raw")])
         return lambda act: [_halved(act) if isinstance(act, Send) else act]
-
-
-@dataclass(frozen=True, slots=True)
-class Frames(Fault):
-    """These lines on a watch (a newline is put after each), then the rest, an end or silence."""
-
-    lines: tuple[bytes, ...]
-    then: Then = "go on"
-    after_events: int = 0
-    on: ClassVar[On] = "watch"
-
-    def places(self) -> frozenset[Place]:
-        """Watches."""
-        return WATCHES
-
-    def bend(self, case: Case) -> Bend:  # noqa: ARG002
-        """Send them."""
-        sent = [Send(line + b"\n", "raw") for line in self.lines]
-        return after(self.after_events, [*sent, *THEN[self.then]])
-
-
-@dataclass(frozen=True, slots=True)
-class NoBookmarks(Fault):
-    """A server that sends no bookmarks; the mark after the initial events stays."""
-
-    on: ClassVar[On] = "watch"
-
-    def places(self) -> frozenset[Place]:
-        """Watches."""
-        return WATCHES
-
-    def bend(self, case: Case) -> Bend:  # noqa: ARG002
-        """Leave them out."""
-        return lambda act: [] if isinstance(act, Send) and act.content == "bookmark" else [act]
-
-
-@dataclass(frozen=True, slots=True)
-class NoInitialEventsEnd(Fault):
-    """A server that never marks the end of the initial events."""
-
-    on: ClassVar[On] = "watch"
-
-    def places(self) -> frozenset[Place]:
-        """Watches that are not open yet: the mark was due when they began."""
-        return frozenset({"watch"})
-
-    def bend(self, case: Case) -> Bend:  # noqa: ARG002
-        """Leave the mark out."""
-        mark = "initial-events-end"
-        return lambda act: [] if isinstance(act, Send) and act.content == mark else [act]
 
 
 def _halved(act: Send) -> Send:

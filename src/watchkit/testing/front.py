@@ -142,7 +142,7 @@ class Front:
         try:
             terms = Terms.of(reading, case.request, case.resource)
         except Refusal as no:
-            if no.reply.status != 410:  # noqa: PLR2004 - Gone is said inside the stream
+            if no.reply.status not in {410, 504}:  # Gone and too large: said inside the stream
                 raise
             line = Send(bodies.error_event(no.reply), "error")
             return Conversation([Head(), line, Finish()], bends=bends)

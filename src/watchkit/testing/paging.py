@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import posixpath
 from bisect import bisect_left
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -18,12 +20,23 @@ from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
 from watchkit.testing.selection import Selection
 from watchkit.testing.tables import table
+from watchkit.testing.values import is_map
 
 _API_VERSION: Final = "meta.k8s.io/v1"
 _UNREADABLE: Final = "invalid continue token: continue key is not valid: "
 _MATCHES: Final = ("Exact", "NotOlderThan", "")
+_KINDS: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "bool": bool,
+    "string": str,
+    "number": (int, float),
+    "array": list,
+    "object": dict,
+    "null": object,
+}
+"""What Go calls the kinds of JSON values; a bool of Python is an int, too, so that it is first."""
+
 _INCONSISTENT: Final = -1
-"""The version in a token that goes on with whatever is there by then."""
+"""The version in a token that goes on with whatever is there by then, as any below 0 does."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -107,6 +120,8 @@ def decode_token(token: str) -> tuple[int, str]:
         raise Refusal(bodies.bad_request(f"{_UNREADABLE}illegal base64 data")) from None
     try:
         fields = msgspec.json.decode(said, type=_Token)
+    except msgspec.ValidationError as error:
+        raise Refusal(bodies.bad_request(_UNREADABLE + _mistyped(said, str(error)))) from None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         found = "unexpected end of JSON input"
         if said:
@@ -115,7 +130,33 @@ def decode_token(token: str) -> tuple[int, str]:
     if fields.v != _API_VERSION:
         found = f"server does not recognize this encoded version {fields.v}"
         raise Refusal(bodies.bad_request(_UNREADABLE + found))
+    if found := _nonsense(fields):
+        raise Refusal(bodies.bad_request(_UNREADABLE + found))
     return fields.rv, fields.start.removeprefix("/")
+
+
+def _mistyped(said: bytes, error: str) -> str:
+    """What Go says of a field that is of another type (`error` is what msgspec says)."""
+    fields: object = msgspec.json.decode(said)
+    name = error.rpartition("$.")[2].rstrip("`")
+    value = fields.get(name) if is_map(fields) else fields
+    found = next(kind for kind, types in _KINDS.items() if isinstance(value, types))
+    if not is_map(fields):
+        return f"json: cannot unmarshal {found} into Go value of type storage.continueToken"
+    wanted = "int64" if name == "rv" else "string"
+    return (
+        f"json: cannot unmarshal {found} into Go struct field continueToken.{name} of type {wanted}"
+    )
+
+
+def _nonsense(fields: _Token) -> str:
+    """What no token says that came from a server, "" where nothing is wrong."""
+    start = f"/{fields.start.removeprefix('/')}"
+    if fields.rv == 0:
+        return f"incorrect encoded start resourceVersion (version {_API_VERSION})"
+    if not fields.start:
+        return f"encoded start key empty (version {_API_VERSION})"
+    return fields.start if posixpath.normpath(start) != start or start[:2] == "//" else ""
 
 
 def _quoted(letter: str) -> str:
@@ -131,14 +172,18 @@ class _Token(msgspec.Struct):
 def _where(state: Reading, request: ApiRequest, resource: Resource) -> tuple[int, str]:
     """The version to list at, and the key to begin with."""
     token, asked = request.query.get("continue", ""), request.query.get("resourceVersion", "")
+    match = request.query.get("resourceVersionMatch", "")
+    _check_options(request, asked, match)
     if not token:
         return _version(state, request, resource, asked), ""
     if asked not in {"", "0"}:
         said = "specifying resource version is not allowed when using continue"
         raise Refusal(bodies.bad_request(said))
     version, start = decode_token(token)
-    if version == _INCONSISTENT:
+    if version < 0:
         return state.version, start
+    if version > state.version:
+        raise Refusal(bodies.too_large(version, state.version))
     if version < state.compacted:
         raise Refusal(bodies.expired_continue(encode_token(_INCONSISTENT, start)))
     return version, start
@@ -155,7 +200,6 @@ def _limit(request: ApiRequest) -> int:
 
 def _version(state: Reading, request: ApiRequest, resource: Resource, asked: str) -> int:
     match = request.query.get("resourceVersionMatch", "")
-    _check_options(request, asked, match)
     if not asked:
         state.catch_up(resource)
         return state.version
@@ -182,6 +226,9 @@ def _check_options(request: ApiRequest, asked: str, match: str) -> None:
     where = "resourceVersionMatch"
     if match and not asked:
         said = f"Forbidden: {where} is forbidden unless resourceVersion is provided"
+        causes.append(("FieldValueForbidden", where, said))
+    if match and request.query.get("continue"):
+        said = f"Forbidden: {where} is forbidden when continue is provided"
         causes.append(("FieldValueForbidden", where, said))
     if match == "Exact" and asked == "0":
         said = f'Forbidden: {where} "exact" is forbidden for resourceVersion "0"'

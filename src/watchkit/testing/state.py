@@ -201,8 +201,6 @@ class State:
             self.catalogue.add(before)
         if before is not None and after is not None:
             self._become(after, before)
-        elif after is not None:
-            self._logs.pop(after, None)
         elif before is not None and turn.log is not None:
             self._logs[before] = turn.log
             self._cleared.pop(before, None)

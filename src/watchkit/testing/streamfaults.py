@@ -1,18 +1,29 @@
-"""What can go wrong with what is sent: too slowly, encoded unasked, lost, twice, inconsistent."""
+"""What can go wrong with what is sent: torn, odd, too slow, encoded unasked, lost, inconsistent."""
 
 from __future__ import annotations
 
 import gzip
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from watchkit.testing.fault import WATCHES, Case, Fault, On, Place, each_line
+from watchkit.testing.fault import (
+    THEN,
+    WATCHES,
+    Case,
+    Fault,
+    On,
+    Place,
+    Then,
+    after,
+    each_line,
+    nth_line,
+)
 from watchkit.testing.requests import ApiRequest
-from watchkit.testing.wire import Act, Bend, Head, Send, Wait
+from watchkit.testing.wire import Act, Bend, Finish, Head, Send, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,100 @@ class GzipMembers(Fault):
                     return [act]
 
         return compressed
+
+
+@dataclass(frozen=True, slots=True)
+class TornLine(Fault):
+    """The first half of the event after `after_events`, and then no more of it.
+
+    `then`: "end" is complete HTTP (a proxy cut the line), "reset" and "eof" are not, "stall"
+    keeps the half line on the wire for ever.
+    """
+
+    then: Literal["end", "reset", "eof", "stall"] = "end"
+    after_events: int = 0
+    on: ClassVar[On] = "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Tear one line."""
+
+        def torn(line: Send) -> Iterator[Act]:
+            yield Send(line.data[: len(line.data) // 2], "raw")
+            yield from THEN[self.then]
+
+        return nth_line(self.after_events, torn)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames(Fault):
+    """These lines on a watch (a newline is put after each), then the rest, an end or silence."""
+
+    lines: tuple[bytes, ...]
+    then: Then = "go on"
+    after_events: int = 0
+    on: ClassVar[On] = "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Send them."""
+        sent = [Send(line + b"\n", "raw") for line in self.lines]
+        return after(self.after_events, [*sent, *THEN[self.then]])
+
+
+@dataclass(frozen=True, slots=True)
+class NoBookmarks(Fault):
+    """A server that sends no bookmarks; the mark after the initial events stays."""
+
+    on: ClassVar[On] = "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Leave them out."""
+        return lambda act: [] if isinstance(act, Send) and act.content == "bookmark" else [act]
+
+
+@dataclass(frozen=True, slots=True)
+class NoInitialEventsEnd(Fault):
+    """A server that never marks the end of the initial events."""
+
+    on: ClassVar[On] = "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Watches that are not open yet: the mark was due when they began."""
+        return frozenset({"watch"})
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Leave the mark out."""
+        mark = "initial-events-end"
+        return lambda act: [] if isinstance(act, Send) and act.content == mark else [act]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEvent(Fault):
+    """A watch that ends in an ERROR event with this object, sound or not."""
+
+    status: Mapping[str, object]
+    after_events: int = 0
+    on: ClassVar[On] = "watch"
+
+    def places(self) -> frozenset[Place]:
+        """Watches."""
+        return WATCHES
+
+    def bend(self, case: Case) -> Bend:  # noqa: ARG002
+        """Send it after so many events, and end."""
+        line = msgspec.json.encode({"type": "ERROR", "object": self.status}) + b"\n"
+        return after(self.after_events, [Send(line, "error"), Finish()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,13 +51,15 @@ class Terms(msgspec.Struct, frozen=True):
         """Read a watch request.
 
         Raises:
-            Refusal: 400, 422 or 500 as the real server has it; 410 for an expired version, which
-                the real one says inside the stream.
+            Refusal: 400, 422 or 500 as the real server has it; 410 for an expired version, and 504
+                for one not reached with the objects of which to begin, which the real one says
+                inside the stream.
 
         """
         streamed = request.flag("sendInitialEvents")
         _check_match(request)
-        timeout = float(_seconds(request) or LONGEST_WATCH)
+        timeout = float(_whole(request, "timeoutSeconds") or LONGEST_WATCH)
+        _whole(request, "limit")  # which is nothing to a watch, but has to be a number
         start = _start(state, request, resource)
         if start is None:
             state.catch_up(resource)
@@ -91,6 +93,8 @@ class Watch:
         self._last_bookmark_at = -math.inf if short else self._ends_at - LAST_BOOKMARK
         self._bookmark_at = self._next_bookmark(now)
         self._began = self._begin()
+        if terms.timeout < 0:  # over before it began
+            self._due.clear()
         self._unsubscribe = state.subscribe(terms.resource, self._heard)
 
     @property
@@ -183,6 +187,8 @@ def _start(state: Reading, request: ApiRequest, resource: Resource) -> int | Non
     if not asked.isdecimal():
         raise Refusal(bodies.bad_version(asked, watch=True))
     if request.flag("sendInitialEvents"):
+        if int(asked) > state.version:
+            raise Refusal(bodies.too_large(int(asked), state.version))
         return None
     oldest = state.oldest(resource)
     if int(asked) < oldest:
@@ -190,11 +196,11 @@ def _start(state: Reading, request: ApiRequest, resource: Resource) -> int | Non
     return int(asked)
 
 
-def _seconds(request: ApiRequest) -> int:
-    said = request.query.get("timeoutSeconds", "")
+def _whole(request: ApiRequest, name: str) -> int:
+    said = request.query.get(name, "")
     if said and not said.removeprefix("-").isdecimal():
         raise Refusal(bodies.bad_number(said))
-    return request.number("timeoutSeconds")
+    return int(said or 0)
 
 
 def _check_match(request: ApiRequest) -> None:
@@ -210,5 +216,8 @@ def _check_match(request: ApiRequest) -> None:
     if match not in {"", "NotOlderThan"}:
         said = f'Unsupported value: "{match}": supported values: "NotOlderThan"'
         causes.append(("FieldValueNotSupported", where, said))
+    if request.query.get("continue"):
+        said = f"Forbidden: {where} is forbidden when continue is provided"
+        causes.append(("FieldValueForbidden", where, said))
     if causes:
         raise Refusal(bodies.invalid("ListOptions", "", *causes, group="meta.k8s.io"))

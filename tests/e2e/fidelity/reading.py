@@ -1,5 +1,7 @@
 """Scripts about reads: lists, their versions, selectors and pages; watches; what is served."""
 
+import base64
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,6 +12,7 @@ from .script import (
     Ask,
     Follow,
     Forget,
+    Json,
     Manifest,
     Script,
     Step,
@@ -26,6 +29,12 @@ _PARTIAL: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _PARTIALS: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _TABLE: Final = "application/json;as=Table;g=meta.k8s.io;v=v1"
 _FUTURE: Final = "99999999"
+_V1: Final = "meta.k8s.io/v1"
+
+
+def _token(**said: Json) -> str:
+    """Make a continue token that says this."""
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
 
 
 def _seven() -> Iterator[Ask]:
@@ -74,8 +83,29 @@ _PAGES: Final = (
     get(MAPS, **{"continue": "<one.metadata.continue>"}),
     get(MAPS, **{"continue": "<one.metadata.continue>", "resourceVersion": "0"}),
     get(MAPS, **{"continue": "<one.metadata.continue>", "resourceVersion": _A}),
+    get(MAPS, **{"continue": "<one.metadata.continue>", "resourceVersionMatch": "NotOlderThan"}),
+    get(
+        MAPS,
+        **{"continue": "<one.metadata.continue>", "resourceVersionMatch": "Exact"},
+        resourceVersion=_A,
+    ),
     get(MAPS, **{"continue": "garbage"}),
     get(MAPS, **{"continue": "e30"}),
+    *(
+        get(MAPS, **{"continue": _token(**said)})
+        for said in (
+            {"v": _V1, "rv": 0, "start": "a"},
+            {"v": _V1, "rv": 5},
+            {"v": _V1, "rv": -1, "start": "../../x"},
+            {"v": _V1, "rv": -1, "start": "//x"},
+            {"v": _V1, "rv": -1, "start": "/"},
+            {"v": _V1, "rv": -2, "start": "c\0"},
+            {"v": _V1, "rv": int(_FUTURE), "start": "a"},
+            {"v": "v2", "rv": 5, "start": "a"},
+            {"rv": "x"},
+            {"start": 5},
+        )
+    ),
     get(MAPS, limit="0"),
     get(MAPS, limit="x"),
     get(MAPS, limit="-1"),
@@ -136,6 +166,7 @@ def _watched(name: str, **query: str) -> Script:
 
 
 _STREAM: Final = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+_NOT_STREAMED: Final = {"sendInitialEvents": "false", "resourceVersionMatch": "NotOlderThan"}
 _WATCHES: Final = (
     _watched("from a list", resourceVersion="<list.metadata.resourceVersion>"),
     _watched("from an object", resourceVersion=_A),
@@ -185,6 +216,13 @@ _WATCHES: Final = (
             *_START,
             Follow(MAPS, {"resourceVersion": _FUTURE}),
             Follow(MAPS, {"resourceVersion": _FUTURE, "allowWatchBookmarks": "true"}),
+            Follow(MAPS, {"resourceVersion": _FUTURE, "timeoutSeconds": "-1"}),
+            Follow(MAPS, {**_STREAM, "resourceVersion": _FUTURE}),
+            Follow(MAPS, {**_NOT_STREAMED, "resourceVersion": _FUTURE}),
+            get(MAPS, "page", limit="1"),
+            Follow(MAPS, {"continue": "<page.metadata.continue>"}),
+            Follow(MAPS, {"continue": "<page.metadata.continue>", "resourceVersionMatch": "Exact"}),
+            Follow(MAPS, {"limit": "x"}),
             *_CHANGES,
         ),
     ),

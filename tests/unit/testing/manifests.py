@@ -15,3 +15,21 @@ def pod(name: str, namespace: str = "shop", *, node: str = "", **labels: str) ->
     spec: Manifest = {"containers": [{"name": "main", "image": "none"}]}
     spec |= {"nodeName": node} if node else {}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def shop(name: str) -> Manifest:
+    """Give an object of the resource that `DEFINITION` defines."""
+    return {"apiVersion": "x.io/v1", "kind": "Shop", "metadata": {"name": name}}
+
+
+DEFINITION: Manifest = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "shops.x.io"},
+    "spec": {
+        "group": "x.io",
+        "scope": "Cluster",
+        "names": {"plural": "shops", "kind": "Shop"},
+        "versions": [{"name": "v1", "served": True, "storage": True}],
+    },
+}

@@ -1,12 +1,14 @@
 """FakeCluster: what writes do, what they refuse, and what history keeps."""
 
+import gc
+import weakref
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.testing.manifests import config_map, pod
+from tests.unit.testing.manifests import DEFINITION, config_map, pod, shop
 from watchkit.core.errors import (
     AlreadyExists,
     Conflict,
@@ -295,18 +297,7 @@ def test_history_is_forgotten_forwards_only(cluster: FakeCluster) -> None:
     assert [each["metadata"]["name"] for each in cluster.list("v1", "configmaps")] == ["a", "b"]
 
 
-DEFINITION: Manifest = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "shops.x.io"},
-    "spec": {
-        "group": "x.io",
-        "scope": "Cluster",
-        "names": {"plural": "shops", "kind": "Shop"},
-        "versions": [{"name": "v1", "served": True, "storage": True}],
-    },
-}
-SHOP: Manifest = {"apiVersion": "x.io/v1", "kind": "Shop", "metadata": {"name": "s"}}
+SHOP = shop("s")
 
 
 def test_a_restore_brings_definitions_back_and_takes_them_away(cluster: FakeCluster) -> None:
@@ -371,8 +362,14 @@ def test_what_was_compacted_of_a_removed_resource_is_gone(cluster: FakeCluster) 
     cluster.restore(97)
 
     assert cluster.get("x.io/v1", "shops", "s")["spec"] == {"size": 1}
+    resource = cluster.front.catalogue.named("x.io/v1", "shops")
+    assert resource is not None
+    history = weakref.ref(log_of(cluster, resource))
     cluster.remove_resource("x.io/v1", "shops")
+    assert history() is not None
     cluster.compact()
+    gc.collect()
+    assert history() is None
     cluster.restore(cluster.version)
     with pytest.raises(NotFound):
         cluster.list("x.io/v1", "shops")

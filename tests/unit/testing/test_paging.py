@@ -1,6 +1,8 @@
 """Lists: pages are cuts of one snapshot, and versions mean what the API says."""
 
+import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.testing.manifests import config_map
-from watchkit.core.errors import ApiError, InvalidRequest, ResourceExpired
+from watchkit.core.errors import ApiError, InvalidRequest, ResourceExpired, ServerUnavailable
 from watchkit.testing import FakeCluster, run_virtual
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.paging import decode_token, encode_token
@@ -130,13 +132,91 @@ async def test_a_token_and_a_version_exclude_each_other(cluster: FakeCluster) ->
         await listed(cluster, **query)
 
 
+async def test_a_token_of_the_future_is_not_reached_yet(cluster: FakeCluster) -> None:
+    """One from before a restore names a version that is not there: 504, as of any such list."""
+    for number in range(4):
+        cluster.create(config_map(f"c{number}"))
+    page = await listed(cluster, limit="2")
+    cluster.restore(98)
+
+    with pytest.raises(ServerUnavailable, match="Too large resource version: 99, current: 98"):
+        await listed(cluster, limit="2", **{"continue": page["metadata"]["continue"]})
+    cluster.create(config_map("c9"))
+    rest = await listed(cluster, limit="2", **{"continue": page["metadata"]["continue"]})
+    assert names(rest) == ["c2", "c9"]
+
+
+def token(**said: object) -> str:
+    """Make a token that says this."""
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
+
+
+V1 = "meta.k8s.io/v1"
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"v": V1, "rv": 0, "start": "a"}, "incorrect encoded start resourceVersion "),
+        ({"v": V1, "rv": 5}, "encoded start key empty "),
+        ({"v": V1, "rv": -1, "start": "../../x"}, "../../x"),
+        ({"v": V1, "rv": -1, "start": "//x"}, "//x"),
+        ({"v": "v2", "rv": 5, "start": "a"}, "server does not recognize this encoded version v2"),
+        ({"rv": "x"}, "json: cannot unmarshal string into Go struct field continueToken.rv of"),
+        ({"start": 5}, "json: cannot unmarshal number into Go struct field continueToken.start of"),
+        ({"start": True}, "json: cannot unmarshal bool into "),
+    ],
+)
+async def test_a_token_that_no_server_made(
+    cluster: FakeCluster, said: dict[str, object], wrong: str
+) -> None:
+    """It is a 400 that says what is wrong with it."""
+    with pytest.raises(InvalidRequest, match=re.escape(f"continue key is not valid: {wrong}")):
+        await listed(cluster, **{"continue": token(**said)})
+
+
+async def test_a_token_of_no_object_is_none(cluster: FakeCluster) -> None:
+    """JSON that is no object is no token."""
+    for text in (b"[]", b"5", b'""'):
+        made = base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+        with pytest.raises(InvalidRequest, match=r"into Go value of type storage\.continueToken"):
+            await listed(cluster, **{"continue": made})
+
+
+async def test_a_token_of_any_negative_version_goes_on_inconsistently(cluster: FakeCluster) -> None:
+    """-1 is what servers write; what is below it they take for the same."""
+    for name in "ab":
+        cluster.create(config_map(name))
+
+    page = await listed(cluster, **{"continue": encode_token(-2, "a\0")})
+
+    assert (names(page), page["metadata"]["resourceVersion"]) == (["b"], "97")
+
+
+@pytest.mark.parametrize("more", [{}, {"resourceVersion": "1"}, {"resourceVersion": "0"}])
+async def test_a_token_and_a_match_exclude_each_other(
+    cluster: FakeCluster, more: dict[str, str]
+) -> None:
+    """A 422, whatever the match is of."""
+    query = {"resourceVersionMatch": "NotOlderThan", "continue": encode_token(1, "a\0"), **more}
+
+    with pytest.raises(InvalidRequest, match="forbidden when continue is provided"):
+        await listed(cluster, **query)
+
+
 async def test_a_match_needs_a_version(cluster: FakeCluster) -> None:
     """A resourceVersionMatch without a version is a 422."""
     with pytest.raises(InvalidRequest, match="forbidden unless resourceVersion is provided"):
         await listed(cluster, resourceVersionMatch="Exact")
 
 
-@given(version=st.integers(-1, 2**62), start=st.text())
+KEYS = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1)
+
+
+@given(
+    version=st.integers(-1, 2**62).filter(bool),
+    start=KEYS.filter(lambda key: key not in {".", ".."}),
+)
 def test_a_token_gives_back_what_was_put_in(version: int, start: str) -> None:
     """Encoding and decoding are inverse."""
     assert decode_token(encode_token(version, start)) == (version, start)

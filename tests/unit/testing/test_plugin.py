@@ -84,6 +84,62 @@ def test_virtual_time_and_a_client(pytester: pytest.Pytester) -> None:
     run(pytester, code).assert_outcomes(passed=3)
 
 
+def test_virtual_time_over_fixtures_of_a_module(pytester: pytest.Pytester) -> None:
+    """An async fixture of the module runs on the virtual loop too, which goes on from its time."""
+    code = """
+        import anyio
+        import pytest
+
+        pytestmark = pytest.mark.anyio
+
+        @pytest.fixture(scope="module")
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.fixture(scope="module")
+        async def shared(anyio_backend):
+            await anyio.sleep(0)
+            yield 5
+
+        @pytest.mark.parametrize("again", [1, 2])
+        async def test_a_day(shared, virtual_clock, again):
+            began = virtual_clock()
+            await anyio.sleep(86400)
+            assert (shared, virtual_clock() - began) == (5, 86400)
+    """
+
+    run(pytester, code).assert_outcomes(passed=2)
+
+
+def test_a_loop_that_is_kept_in_real_time_is_no_virtual_one(pytester: pytest.Pytester) -> None:
+    """A fixture that another test began in real time: an error at once, not a day of waiting."""
+    code = """
+        import anyio
+        import pytest
+
+        pytestmark = pytest.mark.anyio
+
+        @pytest.fixture(scope="session")
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.fixture(scope="session", autouse=True)
+        async def shared(anyio_backend):
+            yield 5
+
+        async def test_first(shared):
+            assert shared == 5
+
+        async def test_then(shared, virtual_clock):
+            await anyio.sleep(86400)
+    """
+
+    outcome = run(pytester, code)
+
+    outcome.assert_outcomes(passed=1, errors=1)
+    outcome.stdout.fnmatch_lines(["*keeps a loop, for which virtual_clock is late*"])
+
+
 def test_a_server_in_real_time(pytester: pytest.Pytester) -> None:
     """Over HTTP; not in virtual time; on trio it is skipped."""
     code = """

@@ -5,7 +5,7 @@ import json
 import anyio
 import pytest
 
-from tests.unit.testing.manifests import config_map, pod
+from tests.unit.testing.manifests import DEFINITION, config_map, pod, shop
 from tests.unit.testing.watching import listing, short, watched
 from watchkit import SharedInformer
 from watchkit.core.errors import NotFound, ResourceExpired, ServerUnavailable, TransportError
@@ -186,3 +186,39 @@ async def test_a_resource_that_is_back_can_be_watched_on(cluster: FakeCluster) -
     assert [each["metadata"]["name"] for each in page["items"]] == ["s"]
     version = page["metadata"]["resourceVersion"]
     assert (version, await short(source, resourceVersion=version)) == ("96", [("DELETED", "s")])
+
+
+async def test_a_restored_resource_knows_its_history_again(cluster: FakeCluster) -> None:
+    """As far back as it did at that version: not before an earlier removal, but all since then."""
+    source = cluster.source("x.io/v1", "shops")
+    for _ in range(2):
+        cluster.add_resource("x.io/v1", "shops", "Shop")
+        cluster.create(shop("a"))
+        cluster.create(shop("b"))
+        cluster.remove_resource("x.io/v1", "shops")
+
+    cluster.restore(101)
+    (gone,) = await watched(source, resourceVersion="98", timeoutSeconds="1")
+    assert gone.event["reason"] == "Expired"
+    assert await short(source, resourceVersion="99") == [("ADDED", "a"), ("ADDED", "b")]
+
+    cluster.restore(97)
+    assert await short(source, resourceVersion="95") == [("ADDED", "a"), ("ADDED", "b")]
+
+
+async def test_a_definition_made_again_after_a_restore_can_be_watched(cluster: FakeCluster) -> None:
+    """Also where the restore falls between its end and that of its objects."""
+    cluster.create(DEFINITION)
+    for name in "abc":
+        cluster.create(shop(name))
+    cluster.delete("apiextensions.k8s.io/v1", "customresourcedefinitions", "shops.x.io")
+    cluster.restore(cluster.version - 3)
+    cluster.create(DEFINITION)
+    source = cluster.source("x.io/v1", "shops")
+
+    page = json.loads(await source.list({}, idle_timeout=10))
+    cluster.create(shop("d"))
+
+    version = page["metadata"]["resourceVersion"]
+    assert page["items"] == []
+    assert await short(source, resourceVersion=version) == [("ADDED", "d")]

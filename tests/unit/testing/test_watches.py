@@ -2,15 +2,17 @@
 
 import json
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.testing.manifests import config_map, pod
-from tests.unit.testing.watching import types, watched
+from tests.unit.testing.watching import short, types, watched
 from watchkit.core.errors import InvalidRequest, NotFound, ServerUnavailable
 from watchkit.testing import FakeCluster, run_virtual
 from watchkit.testing.log import Manifest
+from watchkit.testing.watches import LONGEST_WATCH
 
 pytestmark = pytest.mark.anyio
 
@@ -189,6 +191,48 @@ async def test_a_version_that_is_none_is_the_servers_error(cluster: FakeCluster)
     """On a watch a malformed version is answered 500, as by the real server."""
     with pytest.raises(ServerUnavailable, match="invalid syntax"):
         await watched(cluster.source("v1", "configmaps"), resourceVersion="abc")
+
+
+async def test_initial_events_of_the_future_are_not_there_yet(cluster: FakeCluster) -> None:
+    """A stream of what is there at a version not reached is told so inside; others just wait."""
+    cluster.create(config_map("a"))
+    source = cluster.source("v1", "configmaps")
+    match = {"resourceVersionMatch": "NotOlderThan", "resourceVersion": "97"}
+
+    (seen,) = await watched(source, sendInitialEvents="true", timeoutSeconds="1", **match)
+
+    assert (seen.type, seen.event["code"], seen.event["reason"]) == ("ERROR", 504, "Timeout")
+    assert seen.event["message"] == "Timeout: Too large resource version: 97, current: 96"
+    assert await short(source, sendInitialEvents="false", **match) == []
+    cluster.create(config_map("b"))
+    reached = await short(source, sendInitialEvents="true", **match)
+    assert reached == [("ADDED", "a"), ("ADDED", "b")]
+
+
+@pytest.mark.parametrize("query", [{}, {"resourceVersion": "95"}, {"resourceVersion": "999"}])
+async def test_a_watch_of_less_than_no_time_ends_at_once(
+    cluster: FakeCluster, query: dict[str, str]
+) -> None:
+    """And without an event; 0 leaves the time to the server."""
+    cluster.create(config_map("a"))
+    source = cluster.source("v1", "configmaps")
+    began = anyio.current_time()
+
+    assert await watched(source, timeoutSeconds="-1", **query) == []
+
+    assert anyio.current_time() == began
+    await watched(source, timeoutSeconds="0", resourceVersion="96")
+    assert anyio.current_time() - began == LONGEST_WATCH
+
+
+async def test_a_watch_goes_on_from_no_page(cluster: FakeCluster) -> None:
+    """A continue token is a 422, a limit has to be a number."""
+    source = cluster.source("v1", "configmaps")
+
+    with pytest.raises(InvalidRequest, match="forbidden when continue is provided"):
+        await source.watch({"continue": "x"}, idle_timeout=10)
+    with pytest.raises(InvalidRequest, match='parsing "x": invalid syntax'):
+        await source.watch({"limit": "x"}, idle_timeout=10)
 
 
 async def test_metadata_watches_show_metadata_only(cluster: FakeCluster) -> None:
