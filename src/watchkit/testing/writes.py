@@ -70,7 +70,9 @@ _METADATA: Final = (
 
 _KEPT_EMPTY: Final = frozenset({"resourceVersion", "deletionGracePeriodSeconds"})
 _DATA: Final = ("data", "binaryData")
-_THEIRS: Final = frozenset({"labels", "annotations", "ownerReferences", "finalizers"})
+_THEIRS: Final = frozenset(
+    {"generateName", "labels", "annotations", "ownerReferences", "finalizers"}
+)
 _OURS: Final = tuple(name for name in _METADATA if name not in _THEIRS)
 """Those that an update leaves as they are."""
 
@@ -136,6 +138,7 @@ def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
         metadata = dict(old)  # of a custom resource, a status is all that goes in there
     _check_finalizers(resource, metadata)
     _check_labels(resource, metadata)
+    _check_prefix(resource, metadata)
     _check_new_finalizers(before, metadata)
     for name in _OURS:
         metadata.pop(name, None)
@@ -252,6 +255,17 @@ def _check_name(resource: Resource, name: object) -> None:
         return
     cause = (why, "metadata.name", said)
     raise Refusal(bodies.invalid(resource.kind, str(name or ""), cause, group=resource.group))
+
+
+def _check_prefix(resource: Resource, metadata: Manifest) -> None:
+    """What names were generated from may change, to what they can be generated from."""
+    prefix: str = metadata.get("generateName") or ""
+    if not prefix or resource.custom or _NAME.fullmatch(prefix.rstrip("-") or "-"):
+        return
+    said = f'Invalid value: "{prefix}": {_NAME_RULE}'
+    cause = ("FieldValueInvalid", "metadata.generateName", said)
+    shown = str(metadata.get("name", ""))
+    raise Refusal(bodies.invalid(resource.kind, shown, cause, group=resource.group))
 
 
 def _check_finalizers(resource: Resource, metadata: Manifest) -> None:

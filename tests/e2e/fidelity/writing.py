@@ -152,6 +152,77 @@ def _patches(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]
     yield get(one)
 
 
+_ODD_METADATA: Final[tuple[Json, ...]] = (
+    5,
+    None,
+    *(
+        {name: 5}
+        for name in ("name", "namespace", "uid", "resourceVersion", "labels", "finalizers")
+    ),
+    *({name: "x"} for name in ("labels", "annotations", "finalizers", "ownerReferences")),
+    {"managedFields": "x"},
+    {"labels": {"a": 1}},
+    {"labels": ["x"]},
+    {"finalizers": [1]},
+    {"ownerReferences": [1]},
+    {"annotations": {"note": None}},
+    {"creationTimestamp": "x"},
+    {"creationTimestamp": None},
+    {"deletionTimestamp": "2020-01-01T00:00:00Z"},
+    {"deletionTimestamp": "x"},
+    {"deletionGracePeriodSeconds": 5},
+    {"generation": "x"},
+    {"generation": 7},
+    {"generateName": "x-"},
+    {"name": ""},
+    {"name": None},
+    {"uid": ""},
+    {"uid": None},
+    {"namespace": ""},
+    {"namespace": None},
+    {"namespace": "elsewhere"},
+    {"selfLink": "x"},
+)
+
+
+def _odd_patches(path: str, make: Callable[..., Manifest]) -> Iterator[Ask]:
+    one = f"{path}/a"
+    yield post(path, make("a", annotations={"note": "x"}))
+    for metadata in _ODD_METADATA:
+        yield patch(one, {"metadata": metadata})
+    for typed in ({"kind": None}, {"kind": ""}, {"apiVersion": None}, {"apiVersion": "v2"}):
+        yield patch(one, typed)
+    operations: tuple[Json, ...] = (
+        {"op": "remove", "path": "/metadata"},
+        {"op": "remove", "path": "/metadata/name"},
+        {"op": "add", "path": "/metadata/labels", "value": 5},
+        {"op": "add", "path": "/metadata/labels"},
+        {"op": "replace", "path": "/metadata/annotations"},
+        {"op": "add", "path": "/metadata/annotations", "value": {"note": None}},
+        {"op": "replace", "path": "", "value": {}},
+        {"op": "remove", "path": ""},
+        {"op": 5, "path": "/metadata"},
+        {"path": "/metadata"},
+        "x",
+        5,
+        True,
+        ["x"],
+        None,
+    )
+    for operation in operations:
+        yield patch(one, [operation], "json-patch+json")
+    yield get(one)
+
+
+def _prefixes(path: str, make: Callable[..., Manifest]) -> Iterator[Ask]:
+    one = f"{path}/a"
+    yield post(path, make("a", generateName="g-"), "a")
+    yield patch(one, {"metadata": {"generateName": "h-"}})
+    yield patch(one, {"metadata": {"generateName": "-h"}})
+    yield patch(one, {"metadata": {"generateName": None}})
+    yield get(one)
+
+
 def _applied(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
     one = f"{path}/a"
     yield get(path, "before")
@@ -297,6 +368,8 @@ SCRIPTS: Final = (
             (_finalizers, False),
             (_deletions, False),
             (_patches, False),
+            (_odd_patches, False),
+            (_prefixes, False),
             (_applied, True),
             (_contested, False),
             (_upgraded, False),
