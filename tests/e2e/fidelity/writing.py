@@ -241,6 +241,26 @@ def _applied(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]
     yield get(one)
 
 
+def _odd_applies(path: str, make: Callable[..., Manifest]) -> Iterator[Ask]:
+    one, nameless, other = f"{path}/a", make(""), "00000000-0000-0000-0000-000000000001"
+    yield apply(one, nameless, "one")
+    yield apply(one, {name: nameless[name] for name in ("apiVersion", "kind")}, "one")
+    yield apply(one, {"metadata": {"name": "a"}}, "one")
+    yield apply(one, make("a", uid=other), "one")
+    yield apply(one, make("a"), "one")
+    yield apply(one, make("a", uid=other), "one")
+    yield apply(one, make("a", uid=other), "one", force="true")
+    yield apply(one, nameless, "two")
+    empty: Manifest = {**make("a"), "data" if path == MAPS else "spec": {}}
+    yield apply(one, empty, "one")
+    yield apply(one, make("b", "2" if path == MAPS else 2), "one")
+    yield apply(one, make("a", generateName="x-"), "two")
+    yield patch(one, {"metadata": {"managedFields": [{}]}})
+    yield apply(f"{path}/b", {**empty, "metadata": {"name": "b"}}, "one")
+    yield apply(f"{path}/b", make("b"), "two")
+    yield get(one)
+
+
 def _contested(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
     one = f"{path}/a"
     other = make("a", "2" if path == MAPS else 2)
@@ -310,6 +330,36 @@ _STATUS: Final = (
     delete(f"{SHOPS}/a/status"),
 )
 
+
+def _scale(replicas: int | None, **metadata: Json) -> Manifest:
+    spec: dict[str, Json] = {} if replicas is None else {"spec": {"replicas": replicas}}
+    typed: dict[str, Json] = {"apiVersion": "autoscaling/v1", "kind": "Scale"}
+    return {**typed, "metadata": metadata, **spec}
+
+
+def _scaled(path: str) -> Iterator[Ask]:
+    scale = f"{path}/a/scale"
+    yield apply(f"{path}/z/scale", _scale(3), "one")
+    yield apply(scale, _scale(3), "one")
+    yield apply(scale, _scale(3, name="b"), "one")
+    yield apply(scale, {**_scale(3), "kind": "Other"}, "one")
+    yield apply(scale, _scale(3, name="a"), "one", force="true")
+    yield apply(scale, _scale(1, name="a"), "one")
+    yield patch(scale, {"spec": {"replicas": 4}})
+    yield apply(scale, _scale(5), "one")
+    yield apply(f"{path}/a", {**shop("a", 7), **_scale_like(path, 7)}, "two")
+    yield apply(scale, _scale(5), "one", force="true")
+    yield apply(scale, _scale(6, resourceVersion="1"), "one")
+    yield get(scale)
+
+
+def _scale_like(path: str, replicas: int) -> Manifest:
+    if path == SHOPS:
+        return {}
+    spec: Json = {"replicas": replicas}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
+
+
 _NAMES: Final = (
     get(MAPS, "before"),
     Follow(MAPS, {"resourceVersion": "<before.metadata.resourceVersion>"}),
@@ -358,6 +408,19 @@ _BUILT_IN: Final = (
     delete(f"{_DEPLOYMENTS}/a"),
 )
 
+_UID: Final = "00000000-0000-0000-0000-000000000001"
+_SCALED_FURTHER: Final = (
+    apply(f"{_DEPLOYMENTS}/a/scale", _scale(-3), "one"),
+    apply(f"{_DEPLOYMENTS}/a/scale", _scale(6, uid=_UID), "one"),
+    apply(f"{_DEPLOYMENTS}/a/scale", _scale(6), "one"),
+    apply(f"{_DEPLOYMENTS}/a/scale", _scale(7), "two"),
+    apply(f"{_DEPLOYMENTS}/a/scale", _scale(None), "one"),
+    get(f"{_DEPLOYMENTS}/a/scale"),
+    apply(f"{_DEPLOYMENTS}/a/scale", _scale(7), "two"),
+    patch(f"{_DEPLOYMENTS}/a", {"metadata": {"managedFields": [{}]}}),
+    apply(f"{_DEPLOYMENTS}/a/scale", _scale(8), "two"),
+)
+
 SCRIPTS: Final = (
     *(
         Script(f"{what.__name__.strip('_')} of {kind}", tuple(what(path, make)), owners=owners)
@@ -371,6 +434,7 @@ SCRIPTS: Final = (
             (_odd_patches, False),
             (_prefixes, False),
             (_applied, True),
+            (_odd_applies, False),
             (_contested, False),
             (_upgraded, False),
             (_collections, False),
@@ -378,6 +442,12 @@ SCRIPTS: Final = (
         for kind, (path, make) in _KINDS.items()
     ),
     Script("status and scale", _STATUS),
+    Script("applied scale of shops", (post(SHOPS, shop("a")), *_scaled(SHOPS))),
+    Script(
+        "applied scale of deployments",
+        (post(_DEPLOYMENTS, _DEPLOYMENT), *_scaled(_DEPLOYMENTS), *_SCALED_FURTHER),
+        whole=False,
+    ),
     Script("generated names", _NAMES),
     Script("built-in kinds", _BUILT_IN, whole=False),
 )
