@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from watchkit.testing import bodies, clientside, fieldsets, ownership, writes
+from watchkit.testing import bodies, clientside, fieldsets, ownership, versions, writes
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.fieldsets import Path, Paths
 from watchkit.testing.log import Kept, Manifest
@@ -241,6 +241,6 @@ def _versioned(merged: Manifest, applied: Manifest, *, new: bool) -> Manifest:
     version = str(section(applied, "metadata").get("resourceVersion") or "")
     if not version:
         return merged
-    writes.number(version)
+    versions.number(version)
     metadata = {**merged["metadata"], "resourceVersion": "" if new else version}
     return {**merged, "metadata": metadata}
