@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from watchkit.testing import bodies, clientside, fieldsets, ownership, writes
+from watchkit.testing import bodies, clientside, fieldsets, ownership, versions, writes
 from watchkit.testing.bodies import Refusal
-from watchkit.testing.fieldsets import ABSENT, Path, Paths
+from watchkit.testing.fieldsets import Path, Paths
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.owner import Owner
 from watchkit.testing.resources import Resource
@@ -41,8 +41,8 @@ def applied(
     """The object once `applied` is merged into it, and who owns which fields of it then.
 
     Raises:
-        Refusal: 409, a field is another manager's and is to change; 422, it is meant for an
-            object of another uid; 500, for a version that is none.
+        Refusal: 409, a field is another manager's and is to change; 400 or 422, it is meant for
+            an object of another name or uid; 500, for a version that is none.
 
     """
     applied = _own_part(resource, applied, status=terms.author.part == "status")
@@ -53,9 +53,9 @@ def applied(
     mine = Owner(manager, "Apply", resource.api_version, time, paths, through)
     held = next((each for each in owners if each.same(mine)), None)
     others = [each for each in owners if each is not held]
-    found = _conflicts(resource, live, applied, paths, others)
+    found = _conflicts(resource, live, applied, others)
     _check(found, terms, resource, live)
-    _check_uid(before, applied)
+    _check_identity(before, applied)
     lost = frozenset(path for _, path in found)
     merged = _merged(live, applied, (), schemaless=resource.custom)
     if held is not None:
@@ -115,20 +115,16 @@ def _owners(before: Kept, time: str) -> list[Owner]:
 
 
 def _conflicts(
-    resource: Resource,
-    live: Manifest,
-    wanted: Manifest,
-    paths: Paths,
-    others: Iterable[Owner],
+    resource: Resource, live: Manifest, wanted: Manifest, others: Iterable[Owner]
 ) -> list[tuple[Owner, Path]]:
-    def differs(path: Path) -> bool:
-        had = fieldsets.at(live, path, schemaless=resource.custom)
-        wants = fieldsets.at(wanted, path, schemaless=resource.custom)
-        holds = is_map(had) and is_map(wants)
-        return had is not ABSENT and bool(had != wants) and not holds
-
+    """What is somebody else's and would be another, or be there again."""
+    custom = resource.custom
+    paths = fieldsets.paths_of(wanted, custom=custom, holders=True)
     return [
-        (owner, path) for owner in others for path in sorted(owner.paths & paths) if differs(path)
+        (owner, path)
+        for owner in others
+        for path in sorted(owner.paths & paths)
+        if ownership.differ(live, wanted, path, custom=custom)
     ]
 
 
@@ -231,8 +227,11 @@ def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {name: metadata[name] for name in kept if name in metadata}
 
 
-def _check_uid(before: Kept | None, applied: Manifest) -> None:
-    uid: object = section(applied, "metadata").get("uid")
+def _check_identity(before: Kept | None, applied: Manifest) -> None:
+    metadata = section(applied, "metadata")
+    name, uid = metadata.get("name"), metadata.get("uid")
+    if before is not None and name not in {None, "", before.name}:
+        raise Refusal(bodies.other_name(str(name), before.name))
     if before is not None and uid not in {None, "", before.uid}:
         raise Refusal(bodies.immutable(before.resource, before.name, "metadata.uid", str(uid)))
 
@@ -242,6 +241,6 @@ def _versioned(merged: Manifest, applied: Manifest, *, new: bool) -> Manifest:
     version = str(section(applied, "metadata").get("resourceVersion") or "")
     if not version:
         return merged
-    writes.number(version)
+    versions.number(version)
     metadata = {**merged["metadata"], "resourceVersion": "" if new else version}
     return {**merged, "metadata": metadata}

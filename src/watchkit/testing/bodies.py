@@ -175,9 +175,10 @@ def unversioned_update(resource: Resource, name: str) -> Reply:
     return invalid(resource.plural, name, cause, group=resource.group)
 
 
-def immutable(resource: Resource, name: str, where: str, value: str) -> Reply:
+def immutable(resource: Resource, name: str, where: str, value: str | int) -> Reply:
     """A field that never changes."""
-    cause = ("FieldValueInvalid", where, f'Invalid value: "{value}": field is immutable')
+    shown = f'"{value}"' if isinstance(value, str) else value
+    cause = ("FieldValueInvalid", where, f"Invalid value: {shown}: field is immutable")
     return invalid(resource.kind, name, *said_by(resource, cause), group=resource.group)
 
 
@@ -216,7 +217,7 @@ def invalid(kind: str, name: str, *causes: tuple[str, str, str], group: str = ""
     details: dict[str, object] = {"name": name} if name else {}
     details |= {"group": group} if group else {}
     listed = [{"reason": why, "message": message, "field": where} for why, where, message in causes]
-    details |= {"kind": kind, "causes": listed}
+    details |= {**({"kind": kind} if kind else {}), "causes": listed}
     subject = f"{kind}.{group}" if group else kind
     problems = [*dict.fromkeys(f"{where}: {message}" for _, where, message in causes)]
     said = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"

@@ -18,8 +18,8 @@ class PatchError(ValueError):
 def patched(document: Any, patch: Sequence[object]) -> Any:  # noqa: ANN401 - any JSON value
     """Apply every operation in order to a copy; all or nothing.
 
-    A `test` for null holds where there is nothing, and a `replace` there adds: the server's
-    library has it so.
+    A `test` for null holds where there is nothing, a `replace` there adds, and a value that is
+    missing is null: the server's library has it so.
 
     Raises:
         PatchError: an operation is none, names what is not there, or tests in vain.
@@ -37,11 +37,11 @@ def _apply(document: Any, operation: Mapping[str, object]) -> Any:  # noqa: ANN4
     path = _pointer(operation, "path")
     match operation.get("op"):
         case "add":
-            return _added(document, path, _value(operation))
+            return _added(document, path, operation.get("value"))
         case "remove":
             return _removed(document, path)
         case "replace":
-            return _put(document, path, _value(operation))
+            return _put(document, path, operation.get("value"))
         case "move":
             origin = _pointer(operation, "from")
             moved = _found(document, origin)
@@ -61,12 +61,6 @@ def _pointer(operation: Mapping[str, object], name: str) -> list[str]:
     if not isinstance(said, str) or (said and not said.startswith("/")):
         raise PatchError(f"{name} is no JSON pointer")
     return [part.replace("~1", "/").replace("~0", "~") for part in said.split("/")[1:]]
-
-
-def _value(operation: Mapping[str, object]) -> object:
-    if "value" not in operation:
-        raise PatchError("the operation has no value")
-    return operation["value"]
 
 
 def _at(document: Any, path: Sequence[str], default: object) -> Any:  # noqa: ANN401

@@ -120,15 +120,13 @@ def _apply(state: State, request: ApiRequest, resource: Resource) -> Reply:
         raise Refusal(bodies.bad_request(said))
     if metadata.get("managedFields"):
         raise Refusal(bodies.bad_request("metadata.managedFields must be nil"))
-    if metadata.get("name") not in {None, request.name}:
-        raise Refusal(bodies.other_name(str(metadata["name"]), request.name or ""))
     key = _key(request, resource)
     before = state.log(resource).objects.get(key)
     if before is None:
         _check_new(request, resource, metadata)
-    named = {**applied, "metadata": {**metadata, "name": request.name}}
     terms = apply.Terms(_author(request), bool(request.flag("force")), sent=applied)
-    kept = state.apply(resource, key, _placed(request, named), terms)
+    placed = _placed(request, {**applied, "metadata": metadata})
+    kept = state.apply(resource, key, placed, terms)
     return _shown(state.now(), request, kept, 201 if before is None else 200)
 
 
@@ -141,6 +139,8 @@ def _check_new(request: ApiRequest, resource: Resource, metadata: Manifest) -> N
         raise Refusal(bodies.no_such_uid(resource, name, str(metadata["uid"])))
     if not metadata.get("name"):
         raise Refusal(bodies.unnamed(name))
+    if metadata["name"] != name:
+        raise Refusal(bodies.other_name(str(metadata["name"]), name))
 
 
 def _delete(state: State, request: ApiRequest, resource: Resource) -> Reply:

@@ -104,6 +104,17 @@ def removed(before: Manifest, after: Manifest, *, custom: bool) -> Paths:
     return had - fieldsets.paths_of(after, custom=custom, holders=True)
 
 
+def differ(before: Manifest, after: Manifest, path: Path, *, custom: bool) -> bool:
+    """Whether another value stands in a field; what holds fields changes by them, not by itself."""
+    was = fieldsets.at(before, path, schemaless=custom)
+    now = fieldsets.at(after, path, schemaless=custom)
+    if was == now or (is_map(was) and is_map(now)):
+        return False
+    if is_list(was) and is_list(now):
+        return fieldsets.elements_of(now, path, schemaless=custom) is None
+    return True
+
+
 def _written(owner: Owner) -> Manifest:
     """An entry as the API writes it."""
     said: Manifest = {
@@ -155,7 +166,9 @@ def _changes(before: Kept, after: Manifest, author: Author, time: str) -> tuple[
     had = fieldsets.paths_of(before.manifest, custom=custom, holders=True)
     has = fieldsets.paths_of(after, custom=custom, holders=True)
     changed = frozenset(
-        path for path in has if path not in had or _differ(before.manifest, after, path, custom)
+        path
+        for path in has
+        if path not in had or differ(before.manifest, after, path, custom=custom)
     )
     return _update(before.resource, author, time, changed), had - has
 
@@ -173,16 +186,6 @@ def _taken(owners: list[Owner], owner: Owner, gone: Paths) -> list[Owner]:
     paths = (mine.paths | owner.paths) - gone
     # The same set where it is equal: objects that change often have one for all their versions.
     return [*rest, replace(owner, paths=mine.paths if paths == mine.paths else paths)]
-
-
-def _differ(before: Manifest, after: Manifest, path: Path, custom: bool) -> bool:  # noqa: FBT001
-    was = fieldsets.at(before, path, schemaless=custom)
-    now = fieldsets.at(after, path, schemaless=custom)
-    if was == now or (is_map(was) and is_map(now)):
-        return False  # what holds further fields changes by them, not by itself
-    if is_list(was) and is_list(now):
-        return fieldsets.elements_of(now, path, schemaless=custom) is None
-    return True
 
 
 def _without_status(manifest: Manifest) -> Manifest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from watchkit.testing import bodies, jsonpatch, writes
+from watchkit.testing import bodies, decoding, jsonpatch, writes
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource
@@ -33,7 +33,7 @@ def check_media(media: str, resource: Resource) -> None:
 
 
 def patched(kept: Kept, media: str, patch: object) -> Manifest:
-    """The object as the patch makes it, before anything of it is checked.
+    """The object as the patch makes it, read as the server's types have it.
 
     A strategic merge patch is taken where it means the same as a merge patch: where it holds
     neither lists nor directives.
@@ -43,41 +43,72 @@ def patched(kept: Kept, media: str, patch: object) -> Manifest:
 
     """
     if media == JSON_PATCH:
-        return _json_patched(kept, patch)
+        return decoding.read(kept.resource, _json_patched(kept, patch))
     if not is_map(patch):
         said = f"{_DECODING} array into Go value of type map[string]interface {{}}"
         raise Refusal(bodies.bad_request(said))
     if media == STRATEGIC and _is_strategic(patch):
         raise Refusal(bodies.unknown_format([JSON_PATCH, MERGE, APPLY]))
-    return cast("Manifest", writes.merged(kept.copy(), patch))
+    result = cast("Manifest", writes.merged(kept.copy(), patch))
+    return decoding.read(kept.resource, result)
 
 
 def check_identity(kept: Kept, patched: Manifest) -> None:
-    """A patch may change neither kind nor name nor namespace nor uid.
+    """A patch may change neither kind nor name nor namespace nor uid, and delete nothing.
 
     Raises:
-        Refusal: 400, or 422 for the kind and the uid.
+        Refusal: 400, or 422 for the kind, the uid, and when it is deleted.
 
     """
-    typed = (patched.get("apiVersion"), patched.get("kind"))
-    if typed != (kept.resource.api_version, kept.resource.kind):
-        said = f'Invalid value: no kind "{typed[1]}" is registered for version "{typed[0]}"'
-        raise Refusal(bodies.invalid("", "", ("FieldValueInvalid", "patch", said)))
+    _check_kind(kept, patched)
     metadata = section(patched, "metadata")
     name, namespace = metadata.get("name"), metadata.get("namespace")
-    if name not in {None, kept.name}:
+    if not name:
+        raise Refusal(bodies.unnamed(kept.name))
+    if name != kept.name:
         raise Refusal(bodies.other_name(str(name), kept.name))
-    if namespace not in {None, kept.namespace}:
+    if namespace not in {None, "", kept.namespace}:
         raise Refusal(bodies.other_namespace())
-    uid = metadata.get("uid")
-    if uid not in {None, kept.uid}:
-        raise Refusal(bodies.immutable(kept.resource, kept.name, "metadata.uid", str(uid)))
+    old: Manifest = kept.manifest["metadata"]
+    for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        value: str | int = metadata.get(field) or ""
+        if value in {"", old.get(field)} or field == "deletionTimestamp" in old:
+            continue  # what was there is kept
+        raise Refusal(bodies.immutable(kept.resource, kept.name, f"metadata.{field}", value))
 
 
-def _json_patched(kept: Kept, patch: object) -> Manifest:
+def _check_kind(kept: Kept, patched: Manifest) -> None:
+    """A built-in kind need not be named, but without its version the server reads nothing."""
+    resource = kept.resource
+    version, kind = patched.get("apiVersion"), patched.get("kind")
+    if not version and not resource.custom:
+        raise Refusal(bodies.unnamed(kept.name))
+    if resource.custom and kind == resource.kind and version != resource.api_version:
+        raise Refusal(_other_version(kept, str(version or "")))
+    kind = kind if kind or resource.custom else resource.kind
+    if (version, kind) != (resource.api_version, resource.kind):
+        said = f'Invalid value: no kind "{kind}" is registered for version "{version}"'
+        raise Refusal(bodies.invalid("", "", ("FieldValueInvalid", "patch", said)))
+
+
+def _other_version(kept: Kept, version: str) -> bodies.Reply:
+    """A custom resource keeps the version at which it is asked for."""
+    if not version:
+        fault = "Object 'apiVersion' is missing in 'object has no apiVersion field'"
+        said = f"Internal error occurred: {fault}"
+        return bodies.status(500, said, "InternalError", details={"causes": [{"message": fault}]})
+    said = f'Invalid value: "{version}": must be {kept.resource.api_version}'
+    group = version.rpartition("/")[0]
+    cause = ("FieldValueInvalid", "apiVersion", said)
+    return bodies.invalid(kept.resource.kind, kept.name, cause, group=group)
+
+
+def _json_patched(kept: Kept, patch: object) -> object:
     if not is_list(patch):
         said = f"{_DECODING} object into Go value of type []handlers.jsonPatchOp"
         raise Refusal(bodies.bad_request(said))
+    for operation in patch:
+        _check_operation(operation)
     try:
         result: object = jsonpatch.patched(kept.copy(), patch)
     except jsonpatch.PatchError:
@@ -86,6 +117,21 @@ def _json_patched(kept: Kept, patch: object) -> Manifest:
         said = "the server rejected our request due to an error in our request"
         raise Refusal(bodies.status(422, said, "Invalid", details={}))
     return result
+
+
+def _check_operation(operation: object) -> None:
+    """An operation is read by its types first, and done or not after that."""
+    if operation is None:
+        return
+    if not is_map(operation):
+        found = decoding.named(operation)
+        said = f"{_DECODING} {found} into Go value of type handlers.jsonPatchOp"
+        raise Refusal(bodies.bad_request(said))
+    for name in ("op", "from", "path"):
+        value = operation.get(name)
+        if value is not None and not isinstance(value, str):
+            into = f"Go struct field jsonPatchOp.{name} of type string"
+            raise Refusal(bodies.bad_request(f"{_DECODING} {decoding.named(value)} into {into}"))
 
 
 def _is_strategic(value: object) -> bool:

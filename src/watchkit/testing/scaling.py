@@ -18,6 +18,9 @@ _SCALES: Final = Resource("autoscaling/v1", "scales", "Scale")
 _REPLICAS: Final[Path] = ("f:spec", "f:replicas")
 """Where a Scale says how many are wanted."""
 
+_SOMEBODY: Final = Owner(
+    ownership.FIRST, "Update", _SCALES.api_version, "", frozenset({_REPLICAS}), "scale"
+)
 _SHOWN: Final = "autoscaling/v1, Kind=Scale"
 _INVALID: Final = "request to convert CR to an invalid group/version: autoscaling/v1"
 
@@ -88,10 +91,14 @@ def applied(kept: Kept, scale: Manifest, terms: apply.Terms) -> tuple[Manifest, 
     if kept.resource.custom and not before.owners:
         said = "failed to create manager for existing fields: failed to convert live object"
         raise Refusal(bodies.status(500, f"{said} (/; {_SHOWN}) to proper version: {_INVALID}"))
-    _check_uid(kept, section(scale, "metadata").pop("uid", None))
+    if not before.owners and before.manifest["spec"]:
+        before = Kept(_SCALES, before.manifest, (_SOMEBODY,))
+    metadata = section(scale, "metadata")
+    _check_uid(kept, metadata.pop("uid", None))
     after, theirs = apply.applied(_SCALES, before, scale, terms, "")
     if kept.resource.custom and after["spec"] != before.manifest["spec"]:
-        said = f"failed to convert new object (/{kept.name}; {_SHOWN}) to proper version"
+        named = f"/{metadata.get('name', '')}"
+        said = f"failed to convert new object ({named}; {_SHOWN}) to proper version"
         raise Refusal(bodies.status(500, f"{said}: {_INVALID}"))
     return scaled(kept, after), _of_object(kept.resource, owners, theirs, at)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from watchkit.testing import bodies, definitions
+from watchkit.testing import bodies, definitions, versions
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource
@@ -70,7 +70,9 @@ _METADATA: Final = (
 
 _KEPT_EMPTY: Final = frozenset({"resourceVersion", "deletionGracePeriodSeconds"})
 _DATA: Final = ("data", "binaryData")
-_THEIRS: Final = frozenset({"labels", "annotations", "ownerReferences", "finalizers"})
+_THEIRS: Final = frozenset(
+    {"generateName", "labels", "annotations", "ownerReferences", "finalizers"}
+)
 _OURS: Final = tuple(name for name in _METADATA if name not in _THEIRS)
 """Those that an update leaves as they are."""
 
@@ -131,11 +133,13 @@ def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
     resource, old = before.resource, before.manifest["metadata"]
     metadata = dict(section(manifest, "metadata"))
     if metadata.get("resourceVersion") != old["resourceVersion"]:
-        _check_version(before, str(metadata.get("resourceVersion") or ""), part)
+        guarded = resource.guarded and part != "all"
+        versions.check(before, str(metadata.get("resourceVersion") or ""), guarded=guarded)
     if part == "status" and resource.custom:
         metadata = dict(old)  # of a custom resource, a status is all that goes in there
     _check_finalizers(resource, metadata)
     _check_labels(resource, metadata)
+    _check_prefix(resource, metadata)
     _check_new_finalizers(before, metadata)
     for name in _OURS:
         metadata.pop(name, None)
@@ -163,28 +167,6 @@ def check_uid(before: Kept, manifest: Manifest) -> None:
     named: object = section(manifest, "metadata").get("uid")
     if named not in {None, "", before.uid}:
         raise Refusal(bodies.other_uid(before.resource, before.key, str(named), before.uid))
-
-
-def number(version: str) -> int:
-    """A resourceVersion as a number, 0 for none.
-
-    Raises:
-        Refusal: 500, it is none (the server calls that its own fault).
-
-    """
-    if version and not (version.isascii() and version.isdecimal()):
-        said = f'strconv.ParseUint: parsing "{version}": invalid syntax'
-        raise Refusal(bodies.status(500, said))
-    return int(version or 0)
-
-
-def _check_version(before: Kept, version: str, part: Part) -> None:
-    """A write is meant for one version, or for any: "0" is the same as none."""
-    named = number(version)
-    if named and named != before.version:
-        raise Refusal(bodies.conflict(before.resource, before.name))
-    if not named and before.resource.guarded and part != "all":
-        raise Refusal(bodies.unversioned_update(before.resource, before.name))
 
 
 def finished(manifest: Manifest) -> bool:
@@ -252,6 +234,17 @@ def _check_name(resource: Resource, name: object) -> None:
         return
     cause = (why, "metadata.name", said)
     raise Refusal(bodies.invalid(resource.kind, str(name or ""), cause, group=resource.group))
+
+
+def _check_prefix(resource: Resource, metadata: Manifest) -> None:
+    """What names were generated from may change, to what they can be generated from."""
+    prefix: str = metadata.get("generateName") or ""
+    if not prefix or resource.custom or _NAME.fullmatch(prefix.rstrip("-") or "-"):
+        return
+    said = f'Invalid value: "{prefix}": {_NAME_RULE}'
+    cause = ("FieldValueInvalid", "metadata.generateName", said)
+    shown = str(metadata.get("name", ""))
+    raise Refusal(bodies.invalid(resource.kind, shown, cause, group=resource.group))
 
 
 def _check_finalizers(resource: Resource, metadata: Manifest) -> None:

@@ -1,6 +1,5 @@
 """Scripts about writes: what is stored, what is refused, and what a watch is told of it."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -69,24 +68,6 @@ def _nonsense(path: str, make: Callable[..., Manifest]) -> Iterator[Ask]:
     yield Ask("POST", f"{path}/a", body=make("a"))
     yield Ask("PUT", path, body=make("a"))
     yield Ask("PATCH", path, body=make("a"))
-
-
-def _versions(path: str, make: Callable[..., Manifest]) -> Iterator[Ask]:
-    for index, version in enumerate(("0", "00", "x", "-1", "7")):
-        one = f"{path}/a{index}"
-        yield post(path, make(f"a{index}", version=version))
-        yield delete(one)
-        yield apply(one, make(f"a{index}", version=version), "one")
-        yield delete(one)
-        yield post(path, make(f"a{index}"))
-        yield put(one, make(f"a{index}", version=version, labels={"colour": "red"}))
-        labelled: Json = {"resourceVersion": version, "labels": {"colour": "blue"}}
-        yield patch(one, {"metadata": labelled})
-        yield apply(one, make(f"a{index}", version=version), "one")
-        yield patch(one, {"metadata": {"resourceVersion": None, "labels": {"colour": "green"}}})
-        removal: Json = {"op": "remove", "path": "/metadata/resourceVersion"}
-        yield patch(one, [removal], "json-patch+json")
-        yield get(one)
 
 
 def _finalizers(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
@@ -170,43 +151,6 @@ def _applied(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]
     yield get(one)
 
 
-def _contested(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
-    one = f"{path}/a"
-    other = make("a", "2" if path == MAPS else 2)
-    yield post(path, make("a", labels={"colour": "red"}))
-    yield apply(one, other, "one")
-    yield patch(one, {"metadata": {"labels": {"size": "s"}}}, fieldManager="two")
-    yield apply(one, make("a", labels={"size": "m"}), "one")
-    yield apply(one, make("a", labels={"colour": "blue"}), "one")
-    yield patch(one, {"metadata": {"labels": {"size": "l"}}}, fieldManager="three")
-    yield apply(one, make("a", labels={"size": "m"}), "one")
-    yield put(one, make("a"), fieldManager="four")
-    yield apply(one, make("a"), "one")
-    yield patch(one, other, fieldManager="two")
-    yield apply(one, make("a"), "one")
-    yield apply(one, make("a"), "one", force="true")
-    yield patch(one, {"metadata": {"managedFields": [{}]}})
-    yield patch(one, other, fieldManager="two")
-    yield apply(one, make("a"), "one")
-    yield apply(one, make("a"), "one", force="true")
-    yield get(one)
-
-
-def _upgraded(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
-    one, note = f"{path}/a", "kubectl.kubernetes.io/last-applied-configuration"
-    old: dict[str, Json] = {note: json.dumps(make("a"))}
-    yield post(path, make("a", annotations=old), fieldManager="kubectl-client-side-apply")
-    yield patch(one, {"metadata": {"labels": {"size": "s"}}}, fieldManager="two")
-    other = make("a", "<2>" if path == MAPS else 2)
-    yield apply(one, other, "one")
-    yield apply(one, other, "kubectl", dryRun="All")
-    yield apply(one, other, "kubectl")
-    yield apply(one, make("a", labels={"size": "m"}), "kubectl")
-    yield patch(one, make("a"), fieldManager="two")
-    yield apply(one, other, "kubectl")
-    yield get(one)
-
-
 def _collections(path: str, make: Callable[..., Manifest]) -> Iterator[Ask | Follow]:
     yield get(path, "before")
     yield Follow(path, {"resourceVersion": "<before.metadata.resourceVersion>"})
@@ -256,8 +200,8 @@ _POD: Final[Manifest] = {
     "metadata": {"name": "a", "labels": {"colour": "red"}},
     "spec": {"containers": [{"name": "c", "image": "i"}]},
 }
-_DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/{ns}/deployments"
-_DEPLOYMENT: Final[Manifest] = {
+DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/{ns}/deployments"
+DEPLOYMENT: Final[Manifest] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
     "metadata": {"name": "a"},
@@ -280,11 +224,11 @@ _BUILT_IN: Final = (
     get(_PODS, fieldSelector="spec.nothing=Running"),
     delete(f"{_PODS}/a"),
     get(f"{_PODS}/a"),
-    post(_DEPLOYMENTS, _DEPLOYMENT),
-    patch(f"{_DEPLOYMENTS}/a", {"spec": {"replicas": 2}}),
-    patch(f"{_DEPLOYMENTS}/a/status", {"status": {"replicas": 1}}),
-    get(f"{_DEPLOYMENTS}/a/scale"),
-    delete(f"{_DEPLOYMENTS}/a"),
+    post(DEPLOYMENTS, DEPLOYMENT),
+    patch(f"{DEPLOYMENTS}/a", {"spec": {"replicas": 2}}),
+    patch(f"{DEPLOYMENTS}/a/status", {"status": {"replicas": 1}}),
+    get(f"{DEPLOYMENTS}/a/scale"),
+    delete(f"{DEPLOYMENTS}/a"),
 )
 
 SCRIPTS: Final = (
@@ -293,13 +237,10 @@ SCRIPTS: Final = (
         for what, owners in (
             (_existence, False),
             (_nonsense, False),
-            (_versions, False),
             (_finalizers, False),
             (_deletions, False),
             (_patches, False),
             (_applied, True),
-            (_contested, False),
-            (_upgraded, False),
             (_collections, False),
         )
         for kind, (path, make) in _KINDS.items()

@@ -111,6 +111,46 @@ def test_a_conflict_names_field_and_owner(state: State) -> None:
     assert "f:image" not in str(owned(forced)["one"])
 
 
+def test_an_apply_for_another_object_is_refused(state: State) -> None:
+    """One of the same name, with another uid; by force too."""
+    first = put(state, deployment(replicas=1), "one")
+    other = deployment(replicas=2)
+    other["metadata"] |= {"uid": "other"}
+
+    with pytest.raises(Refusal, match=r"422.*metadata\.uid"):
+        put(state, other, "one", force=True)
+    other["metadata"]["uid"] = first["metadata"]["uid"]
+    assert put(state, other, "one")["spec"]["replicas"] == 2
+
+
+def test_data_goes_with_its_last_item(state: State) -> None:
+    """On built-in kinds, and whoever applies an empty one owns it still."""
+    maps = Resource("v1", "configmaps", "ConfigMap")
+    named: Manifest = {"metadata": {"name": "d", "namespace": "shop"}}
+    put(state, {**named, "data": {"a": "1"}}, "one", resource=maps)
+
+    empty = put(state, {**named, "data": {}}, "one", resource=maps)
+    filled = put(state, {**named, "data": {"b": "1"}}, "one", resource=maps)
+    put(state, {**named, "data": {}}, "one", resource=maps)
+    with pytest.raises(Refusal) as refused:
+        put(state, {**named, "data": {"b": "1"}}, "two", resource=maps)
+    gone = put(state, named, "one", resource=maps)
+
+    assert conflicts(refused) == [".data"]
+    assert ("data" in empty, "data" in gone, filled["data"]) == (False, False, {"b": "1"})
+    assert owned(empty) == {"one": {"f:data": {}}}
+
+
+def test_what_a_change_removes_is_nobodys(state: State) -> None:
+    """As where one value takes the place of many."""
+    shop: Manifest = {"metadata": {"name": "d", "namespace": "shop"}, "spec": {"m": {"a": 1}}}
+    put(state, shop, "one", resource=SHOPS)
+
+    after = put(state, {**shop, "spec": {"m": 5}}, "two", resource=SHOPS, force=True)
+
+    assert owned(after)["one"] == {"f:spec": {}}
+
+
 def test_a_list_without_keys_is_one_field(state: State) -> None:
     """Its owner owns all of it, as of every list of a custom resource."""
     put(state, containers({"name": "main", "args": ["1"]}), "one")

@@ -44,6 +44,11 @@ def escaped(name: str) -> str:
         ({"a/b": {"~": 1}}, [{"op": "replace", "path": "/a~1b/~0", "value": 2}], {"a/b": {"~": 2}}),
         ({"a": 1}, [{"op": "test", "path": "/a", "value": 1}], {"a": 1}),
         ({}, [{"op": "test", "path": "/a", "value": None}], {}),
+        (
+            {"a": 1},
+            [{"op": "add", "path": "/b"}, {"op": "replace", "path": "/a"}],
+            dict.fromkeys("ab"),
+        ),
     ],
 )
 def test_each_operation(document: Any, patch: list[Any], result: Any) -> None:  # noqa: ANN401
@@ -59,7 +64,6 @@ def test_each_operation(document: Any, patch: list[Any], result: Any) -> None:  
         {"path": "/a", "value": 1},
         {"op": "add", "value": 1},
         {"op": "add", "path": "a", "value": 1},
-        {"op": "add", "path": "/b"},
         {"op": "add", "path": "/x/y", "value": 1},
         {"op": "add", "path": "/l/5", "value": 1},
         {"op": "add", "path": "/l/x", "value": 1},
