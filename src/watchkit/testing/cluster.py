@@ -226,11 +226,12 @@ class FakeCluster:
     ) -> Injection:
         """Let a fault strike the next `times` requests that it fits (None: all from now on).
 
-        `on` is a verb, "write", "any", or "open" (the watches open now, at once); None leaves it
-        to the fault. Counted faults strike one a request, in the order of their injection;
-        standing ones (`times=None`) strike every request, besides.
+        `on` is a verb, "write", "any" (discovery and health too), or "open" (the watches open
+        now, at once); None leaves it to the fault, and discovery alone. Counted faults strike one
+        a request, in the order of their injection; standing ones (`times=None`) strike every
+        request, besides.
         """
-        injection = Injection(fault, fault.on if on is None else on, times, when)
+        injection = Injection(fault, on or fault.on, times, when, everything=on == "any")
         if injection.on == "open":
             self._front.strike_open(injection)
         else:

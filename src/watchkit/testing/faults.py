@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from watchkit.testing import bodies
+from watchkit.testing import access, bodies
 from watchkit.testing.bodies import Reply
 from watchkit.testing.fault import THEN, Case, Fault, On, Then, after, instead, nth_line
 from watchkit.testing.paging import decode_token, encode_token
@@ -116,9 +116,7 @@ class Forbid(Fault):
 
     def bend(self, case: Case) -> Bend:
         """Answer with it, naming the request."""
-        request = case.request
-        reply = bodies.forbidden(case.resource, request.verb, request.namespace, self.user)
-        return instead(reply)
+        return instead(access.forbidden(case.request, case.resource, self.user))
 
 
 @dataclass(frozen=True, slots=True)

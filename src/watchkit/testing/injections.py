@@ -12,13 +12,17 @@ from watchkit.testing.wire import Bend
 
 @dataclass(eq=False)
 class Injection:
-    """A fault that was injected: how often it struck, and the way to take it back."""
+    """A fault that was injected: how often it struck, and the way to take it back.
+
+    `everything`: requests about the server itself (discovery, health) are struck, too.
+    """
 
     fault: Fault
     on: On
     left: int | None
     when: Callable[[ApiRequest], bool] = field(repr=False)
     fired: int = 0
+    everything: bool = False
 
     def remove(self) -> None:
         """Strike no more."""
@@ -31,6 +35,8 @@ class Injection:
         return self.fault.strikes(request) and self.when(request)
 
     def _is_on(self, request: ApiRequest) -> bool:
+        if not request.resource:
+            return self.everything
         match self.on:
             case "any":
                 return True
