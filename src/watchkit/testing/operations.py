@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import msgspec
 
-from watchkit.testing import apply, bodies, options, patches, scaling, tables, writes
+from watchkit.testing import apply, bodies, options, patches, scaling, strict, tables, writes
 from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.deletes import Deletion
 from watchkit.testing.log import Kept, Manifest
@@ -101,6 +101,7 @@ def _patch(state: State, request: ApiRequest, resource: Resource) -> Reply:
         wanted = scaling.patched(kept, request.media, request.body)
     else:
         wanted = patches.patched(kept, request.media, request.body)
+        strict.check_patched(request, resource, wanted)
         patches.check_identity(kept, wanted)
     return _shown(state.now(), request, state.update(kept, wanted, _author(request)))
 
@@ -182,6 +183,7 @@ def _object(request: ApiRequest, resource: Resource) -> Manifest:
         raise Refusal(_other_kind(resource, manifest))
     if version not in {None, "", resource.api_version}:
         raise Refusal(_other_kind(resource, manifest))
+    strict.check(request, resource, manifest)
     return manifest
 
 

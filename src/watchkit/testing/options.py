@@ -40,7 +40,7 @@ def check_read(request: ApiRequest) -> None:
         return
     for name in ("timeoutSeconds", "limit"):
         said = request.query.get(name, "0")
-        digits = said[1:] if said[:1] in {"-", "+"} else said
+        digits = said.removeprefix("-")
         if not (digits.isascii() and digits.isdecimal()):
             raise Refusal(bodies.bad_number(said))
         if not -_LARGEST <= int(said) < _LARGEST:

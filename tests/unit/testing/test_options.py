@@ -9,12 +9,14 @@ from tests.unit.testing.manifests import config_map
 from tests.unit.testing.serving import LISTING
 from watchkit.core.errors import InvalidRequest
 from watchkit.testing import FakeCluster
+from watchkit.testing.log import Manifest
 
 pytestmark = pytest.mark.anyio
 
 KNOWN = '"", "Ignore", "Strict", "Warn"'
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+STRICT = "strict decoding error"
 
 
 @pytest.fixture
@@ -137,3 +139,53 @@ async def test_a_collection_is_not_deleted_by_a_number_that_is_none(
         assert answer.status == 400
 
     assert cluster.get("v1", "configmaps", "shop/a")
+
+
+@pytest.mark.parametrize(
+    ("sent", "unknown"),
+    [
+        ({"datas": {}, "x": 1}, 'unknown field "datas", unknown field "x"'),
+        ({"metadata": {"name": "a", "bogus": 1}}, 'unknown field "metadata.bogus"'),
+        ({"binaryData": {}, "immutable": False}, ""),
+    ],
+)
+async def test_the_strict_want_no_unknown_fields(
+    cluster: FakeCluster, session: aiohttp.ClientSession, sent: Manifest, unknown: str
+) -> None:
+    """Neither created nor put nor patched, at the top and in the metadata; others take them."""
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, **sent}
+
+    async def status(method: str, path: str, query: str) -> tuple[int, str]:
+        media = MERGE if method == "PATCH" else "application/json"
+        headers = {"Content-Type": media}
+        url = f"{path}?fieldValidation={query}"
+        async with session.request(method, url, data=json.dumps(body), headers=headers) as answer:
+            return answer.status, json.loads(await answer.read()).get("message", "")
+
+    created = await status("POST", LISTING, "Strict")
+    await status("POST", LISTING, "Ignore")
+    put = await status("PUT", f"{LISTING}/a", "Strict")
+    patched = await status("PATCH", f"{LISTING}/a", "Strict")
+    lax = await status("PUT", f"{LISTING}/a", "Warn")
+
+    strict = f'ConfigMap in version "v1" cannot be handled as a ConfigMap: {STRICT}: {unknown}'
+    assert created == ((400, strict) if unknown else (201, ""))
+    assert put == ((400, strict) if unknown else (200, ""))
+    assert patched[0] == (422 if unknown else 200)
+    assert patched[1].endswith(unknown)
+    assert lax == (200, "")
+
+
+async def test_a_custom_resource_may_have_any_field_at_its_top(
+    cluster: FakeCluster, session: aiohttp.ClientSession
+) -> None:
+    """Its metadata are those of all objects."""
+    cluster.add_resource("x.io/v1", "shops", "Shop", namespaced=False)
+    url = "/apis/x.io/v1/shops?fieldValidation=Strict"
+    shop = {"apiVersion": "x.io/v1", "kind": "Shop", "metadata": {"name": "a"}, "anything": 1}
+
+    async with session.post(url, json=shop) as answer:
+        assert answer.status == 201
+    async with session.post(url, json={**shop, "metadata": {"name": "b", "x": 1}}) as answer:
+        assert answer.status == 400
+        assert b'unknown field \\"metadata.x\\"' in await answer.read()
