@@ -36,7 +36,8 @@ class FakeCluster:
     generated names are the same in every run. `clock` gives the time for timestamps where the
     default, one second a version, will not do.
 
-    `requests` holds every request that came through `source()` or a `FakeApiServer`.
+    `requests` holds every request that came through `source()`, `connect()` or a
+    `FakeApiServer`; those about the server itself (discovery, health) have "" as their resource.
     """
 
     def __init__(self, *, clock: Callable[[], datetime] | None = None) -> None:
