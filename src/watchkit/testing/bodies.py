@@ -81,18 +81,28 @@ def unauthorized() -> Reply:
     return status(401, "Unauthorized", "Unauthorized")
 
 
-def forbidden(resource: Resource, verb: str, namespace: str | None, user: str) -> Reply:
-    """RBAC grants `user` no `verb` on the resource."""
+def forbidden(
+    resource: Resource,
+    verb: str,
+    namespace: str | None,
+    user: str,
+    *,
+    name: str = "",
+    part: str = "",
+) -> Reply:
+    """RBAC grants `user` no `verb` on the resource, one object of it, or a subresource of that."""
     where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    subject = f'{resource.name} "{name}"' if name else resource.name
+    plural = f"{resource.plural}/{part}" if part else resource.plural
     message = (
-        f'{resource.name} is forbidden: User "{user}" cannot {verb} resource'
-        f' "{resource.plural}" in API group "{resource.group}" {where}'
+        f'{subject} is forbidden: User "{user}" cannot {verb} resource'
+        f' "{plural}" in API group "{resource.group}" {where}'
     )
     return status(
         403,
         message,
         "Forbidden",
-        details=_details(resource),
+        details=_details(resource, name),
         headers={**JSON, "X-Content-Type-Options": "nosniff"},
     )
 
@@ -115,6 +125,12 @@ def not_served(*, group_known: bool) -> Reply:
         return text(404, "404 page not found")
     message = "the server could not find the requested resource"
     return status(404, message, "NotFound", details={})
+
+
+def not_allowed() -> Reply:
+    """A method that means nothing on a path."""
+    message = "the server does not allow this method on the requested resource"
+    return status(405, message, "MethodNotAllowed", details={})
 
 
 def already_exists(resource: Resource, name: str, *, going: bool = False) -> Reply:
@@ -229,9 +245,14 @@ def said_by(resource: Resource, cause: tuple[str, str, str]) -> list[tuple[str, 
     return [cause, cause] if resource.custom else [cause]
 
 
-def bad_number(said: str) -> Reply:
+def bad_number(said: str, why: str = "invalid syntax") -> Reply:
     """A numeric parameter that is none."""
-    return bad_request(f'strconv.ParseInt: parsing "{said}": invalid syntax')
+    return bad_request(f"strconv.ParseInt: parsing {quoted(said)}: {why}")
+
+
+def quoted(said: str) -> str:
+    """A text in quotes, as Go writes one: as JSON does, but for rare characters."""
+    return msgspec.json.encode(said).decode()
 
 
 def expired_watch(version: int, compacted: int) -> Reply:

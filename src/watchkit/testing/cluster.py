@@ -36,7 +36,8 @@ class FakeCluster:
     generated names are the same in every run. `clock` gives the time for timestamps where the
     default, one second a version, will not do.
 
-    `requests` holds every request that came through `source()` or a `FakeApiServer`.
+    `requests` holds every request that came through `source()`, `connect()` or a
+    `FakeApiServer`; those about the server itself (discovery, health) have "" as their resource.
     """
 
     def __init__(self, *, clock: Callable[[], datetime] | None = None) -> None:
@@ -234,9 +235,10 @@ class FakeCluster:
     ) -> Injection:
         """Let a fault strike the next `times` requests that it fits (None: all from now on).
 
-        `on` is a verb, "write", "any", or "open" (the watches open now, at once); None leaves it
-        to the fault. Counted faults strike one a request, in the order of their injection;
-        standing ones (`times=None`) strike every request, besides.
+        `on` is a verb, "write", "any" (discovery and health too), or "open" (the watches open
+        now, at once); None leaves it to the fault, and discovery alone. Counted faults strike one
+        a request, in the order of their injection; standing ones (`times=None`) strike every
+        request, besides.
 
         Raises:
             ValueError: it could never strike: an `on` that there is not, or on which the fault can

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from watchkit.testing import openapi
-from watchkit.testing.bodies import Reply
+from watchkit.testing import bodies, http, openapi
+from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.resources import Catalogue, Resource
 
 _VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -35,12 +35,43 @@ VERSION: Final = {
 """The server whose manners these are; clients expect every one of these fields."""
 
 
-def discover(catalogue: Catalogue, path: str, accept: str = "") -> Reply | None:
-    """Answer a path that is about the server itself, None where it is not."""
+def discover(
+    catalogue: Catalogue, path: str, accept: str = "", method: str = "GET"
+) -> Reply | None:
+    """Answer a path that is about the server itself, None where it is not.
+
+    Raises:
+        Refusal: 404, 405 or 406, as the server has it for each of these paths.
+
+    """
     parts = path.strip("/").split("/")
     if parts in (["api"], ["apis"]) and _wants_aggregated(accept):
         return _aggregated(catalogue, core=parts == ["api"])
-    return _of_server(parts) or _of_groups(catalogue, parts) or _of_schemas(catalogue, parts)
+    known = _of_server(parts) or _of_groups(catalogue, parts) or _of_schemas(catalogue, parts)
+    if known is not None:
+        _check(catalogue, parts, accept, method)
+    elif parts[0] == "version":
+        raise Refusal(bodies.not_served(group_known=True))
+    return known
+
+
+def _check(catalogue: Catalogue, parts: list[str], accept: str, method: str) -> None:
+    """What is routed by method is strict; groups, and what custom resources have, are not."""
+    if parts[0] in {"readyz", "livez", "healthz", "openapi"}:
+        return
+    routed = parts[0] != "apis" or (len(parts) > 2 and not _all_custom(catalogue, parts))  # noqa: PLR2004
+    if method != "GET" and routed:
+        raise Refusal(bodies.not_allowed())
+    if parts == ["version"]:
+        if "application/json" not in http.media_for(accept, ("application/json",)):
+            raise Refusal(http.unrepresented(["application/json"]))
+    elif not any("as" not in offer.params for offer in http.offers(accept)):
+        raise Refusal(http.not_acceptable(accept, routed=routed))
+
+
+def _all_custom(catalogue: Catalogue, parts: list[str]) -> bool:
+    version = "/".join(parts[1:])
+    return all(each.custom for each in catalogue if each.api_version == version)
 
 
 def verbs_of(resource: Resource) -> list[str]:
@@ -53,7 +84,7 @@ def verbs_of(resource: Resource) -> list[str]:
 
 def _of_server(parts: list[str]) -> Reply | None:
     match parts:
-        case ["readyz" | "livez" | "healthz", *_]:
+        case ["readyz" | "livez" | "healthz"] | ["readyz" | "livez" | "healthz", "ping" | "etcd"]:
             return Reply(200, b"ok", _TEXT)
         case ["version"]:
             return _json(VERSION)
@@ -111,6 +142,8 @@ def _group(catalogue: Catalogue, name: str) -> dict[str, object]:
 
 def _resources(catalogue: Catalogue, api_version: str) -> Reply:
     said = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version}
+    if api_version == "v1":
+        del said["apiVersion"]  # the oldest form of it
     served = [each for each in catalogue if each.api_version == api_version]
     listed = [entry for each in served for entry in (_resource(each), *_parts(each))]
     return _json({**said, "resources": listed})

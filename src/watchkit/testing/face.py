@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from dataclasses import replace
 
 from aiohttp import web
 
-from watchkit.testing import bodies, http
-from watchkit.testing.bodies import Refusal, Reply
+from watchkit.testing import access, http, options
+from watchkit.testing.bodies import Refusal
 from watchkit.testing.discovery import discover
 from watchkit.testing.front import Front
-from watchkit.testing.performing import perform, whole
+from watchkit.testing.performing import perform
 from watchkit.testing.requests import ApiRequest
+from watchkit.testing.resources import Resource
 from watchkit.testing.wire import Conversation
-
-ANONYMOUS: Final = "system:anonymous"
-"""The user who comes without a token."""
-
-_OPEN_TO_ALL: Final = ("/readyz", "/livez", "/healthz", "/version")
 
 
 class Face:
@@ -44,16 +40,7 @@ class Face:
             conversation.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        accepted = request.headers.get("Accept", "")
-        try:
-            known = discover(self._front.catalogue, request.path, accepted)
-            if known is not None:
-                anyone = request.path in _OPEN_TO_ALL
-                denied = bodies.forbidden_path("get", request.path, ANONYMOUS)
-                return await whole(request, self._verdict(request, denied, anyone=anyone) or known)
-            asked, conversation = self._ask(request, await request.content.read())
-        except Refusal as no:
-            return await whole(request, no.reply)
+        asked, conversation = self._ask(request, await request.content.read())
         self._open.add(conversation)
         try:
             return await perform(request, asked, conversation)
@@ -62,33 +49,47 @@ class Face:
             conversation.close()
 
     def _ask(self, request: web.BaseRequest, body: bytes) -> tuple[ApiRequest, Conversation]:
-        target = http.route(self._front.catalogue, request.path)
+        """Read a request, as far as its answer needs it to be read."""
         query = dict(request.rel_url.query)
-        verb = http.verb_of(request.method, target, query)
-        content_type = request.headers.get("Content-Type", "")
-        asked = ApiRequest(
-            verb,
-            target.resource.name,
-            target.namespace,
-            query,
-            asyncio.get_running_loop().time(),
-            name=target.name,
-            view=http.view_of(request.headers.get("Accept", ""), verb, target.resource),
-            headers=request.headers,
-            subresource=target.subresource,
-            body=http.body_of(verb, target, content_type, body),
-            media=http.media_of(content_type) if verb == "patch" else "",
-            path=request.path,
-        )
-        forbidden = bodies.forbidden(target.resource, verb, target.namespace, ANONYMOUS)
-        denied = self._verdict(request, forbidden)
-        return asked, self._front.converse(asked, target.resource, denied=denied)
+        now = asyncio.get_running_loop().time()
+        asked, resource = access.asked(request.method, request.path, query, request.headers, now)
+        reply = access.verdict(asked, resource, request.method, self.token)
+        if reply is None:
+            try:
+                accepted = request.headers.get("Accept", "")
+                reply = discover(self._front.catalogue, request.path, accepted, request.method)
+                if reply is None:
+                    asked, resource = self._understood(request, asked, body)
+            except Refusal as no:
+                reply = no.reply
+        return asked, self._front.converse(asked, resource, reply=reply)
 
-    def _verdict(
-        self, request: web.BaseRequest, forbidden: Reply, *, anyone: bool = False
-    ) -> Reply | None:
-        """What those are told who come with another token, or (`forbidden`) with none."""
-        said = request.headers.get("Authorization")
-        if said is None:
-            return None if anyone else forbidden
-        return None if said == f"Bearer {self.token}" else bodies.unauthorized()
+    def _understood(
+        self, request: web.BaseRequest, asked: ApiRequest, body: bytes
+    ) -> tuple[ApiRequest, Resource]:
+        """Read the rest of a request for objects.
+
+        Raises:
+            Refusal: 400, 404, 405, 406, 415 or 422: it makes no sense.
+
+        """
+        target = http.route(self._front.catalogue, asked.path)
+        resource = target.resource
+        verb = http.verb_of(request.method, target, asked.query)
+        view = http.view_of(request.headers.get("Accept", ""), verb, resource, asked.query)
+        content_type = request.headers.get("Content-Type", "")
+        media = http.media_of(content_type) if verb == "patch" else ""
+        understood = replace(
+            asked,
+            verb=verb,
+            resource=resource.name,
+            namespace=target.namespace,
+            name=target.name,
+            subresource=target.subresource,
+            view=view,
+            media=media,
+        )
+        if body or "delete" not in verb:
+            http.check_format(verb, target, content_type)
+        options.check_write(understood)
+        return replace(understood, body=http.body_of(verb, target, content_type, body)), resource

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from watchkit.testing import bodies
+from watchkit.testing import access, bodies
 from watchkit.testing.bodies import Reply
 from watchkit.testing.fault import (
     EVERYWHERE,
@@ -138,9 +138,7 @@ class Forbid(Fault):
 
     def bend(self, case: Case) -> Bend:
         """Answer with it, naming the request."""
-        request = case.request
-        reply = bodies.forbidden(case.resource, request.verb, request.namespace, self.user)
-        return instead(reply)
+        return instead(access.forbidden(case.request, case.resource, self.user))
 
 
 @dataclass(frozen=True, slots=True)

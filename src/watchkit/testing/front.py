@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from watchkit.testing import bodies, operations
+from watchkit.testing import bodies, operations, options
 from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.builtin import BUILT_IN
 from watchkit.testing.definitions import NAME, defined
@@ -107,11 +107,12 @@ class Front:
         request: ApiRequest,
         resource: Resource,
         *,
-        denied: Reply | None = None,
+        reply: Reply | None = None,
     ) -> Conversation:
         """Answer any request as a script to perform; the faults that wait for it are worked in.
 
-        `denied` is the answer where who asks has no say.
+        `reply` is the answer where that is known: to who has no say, or asks what makes no sense,
+        and what is not about objects.
         """
         self.requests.append(request)
         striking = self.injections.striking(request)
@@ -122,12 +123,14 @@ class Front:
         served = self.catalogue.named(resource.api_version, resource.plural)
         case = Case(request, served or resource, self.state.version, self.state.compacted)
         bends = [each.fire(case) for each in striking]
-        if denied is not None or served is None:
-            return Conversation((denied or self._not_served(resource)).acts(), bends=bends)
+        if reply is not None or served is None:
+            return Conversation((reply or self._not_served(resource)).acts(), bends=bends)
         if request.writes and any(each.fault.in_front for each in striking):
             return Conversation(Reply(200).acts(), bends=bends)
         try:
+            options.check_read(request)
             if request.verb == "watch":
+                options.check_table(request)
                 return self._watch(case, reading, bends)
             reply = operations.answer(self.state, reading, request, served)
         except Refusal as no:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
 
-from watchkit.testing import bodies, patches
+from watchkit.testing import bodies, options, patches
 from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.log import View
-from watchkit.testing.requests import ApiRequest, Verb, truth
+from watchkit.testing.requests import WRITES, ApiRequest, Verb, truth
 from watchkit.testing.resources import Catalogue, Resource
 from watchkit.testing.values import is_map
 
@@ -34,6 +34,8 @@ _ON_MANY: Final[Mapping[str, Verb]] = {
 _YAML: Final = "application/yaml"
 _JSON: Final = "application/json"
 _PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
+_TAKEN: Final = (_JSON, _YAML, "application/*", "*/*")
+_FORMS: Final = ("PartialObjectMetadata", "PartialObjectMetadataList", "Table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ def route(catalogue: Catalogue, path: str) -> Target:
 
     """
     match path.strip("/").split("/"):
-        case ["api", "v1", *rest]:
-            api_version = "v1"
+        case ["api", api_version, *rest]:
+            pass
         case ["apis", group, version, *rest]:
             api_version = f"{group}/{version}"
         case _:
@@ -63,8 +65,9 @@ def route(catalogue: Catalogue, path: str) -> Target:
     target = _target(catalogue, api_version, rest)
     if target is None:
         _check_part(catalogue, api_version, rest)
-        known = any(each.api_version == api_version and not each.custom for each in catalogue)
-        raise Refusal(bodies.not_served(group_known=known))
+        group = api_version.rpartition("/")[0]
+        served = any(each.group == group and not each.custom for each in catalogue)
+        raise Refusal(bodies.not_served(group_known=served))
     return target
 
 
@@ -75,6 +78,8 @@ def verb_of(method: str, target: Target, query: Mapping[str, str]) -> Verb:
         Refusal: 405, a method that the API has no verb for here.
 
     """
+    if target.resource.custom and method == "HEAD":
+        method = "GET"
     verb = (_ON_MANY if target.name is None else _ON_ONE).get(method)
     if target.resource.custom and not target.subresource:  # these look at the method only
         verb = verb or _ON_MANY.get(method) or _ON_ONE.get(method)
@@ -86,35 +91,107 @@ def verb_of(method: str, target: Target, query: Mapping[str, str]) -> Verb:
     if target.resource.review and verb != "create":
         verb = None
     if verb is None or (everywhere and verb != "list"):
-        said = "the server does not allow this method on the requested resource"
-        raise Refusal(bodies.status(405, said, "MethodNotAllowed", details={}))
+        raise Refusal(bodies.not_allowed())
     return "watch" if verb == "list" and truth(query.get("watch", "0")) else verb
 
 
-def view_of(accept: str, verb: Verb = "list", resource: Resource | None = None) -> View:
-    """How objects are to be written: the first of the accepted types that is known here.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One of the types that a client accepts, with its parameters."""
+
+    media: str
+    params: Mapping[str, str]
+
+    @property
+    def known(self) -> bool:
+        """Whether answers can be written so."""
+        return self.media in _TAKEN and (not self.params.get("as") or self._transforms)
+
+    @property
+    def _transforms(self) -> bool:
+        """Whether it names a form in which all objects can be written."""
+        known = self.params.get("as") in _FORMS and self.params.get("g") == "meta.k8s.io"
+        return known and self.params.get("v") in {None, "v1"}
+
+    @property
+    def yaml(self) -> bool:
+        """Whether it is YAML that is wanted."""
+        return self.media == _YAML
+
+
+def offers(accept: str) -> list[Offer]:
+    """What a client accepts that is known here, what it prefers first."""
+    return [offer for offer in _said(accept) if offer.known]
+
+
+def media_for(accept: str, known: Iterable[str]) -> list[str]:
+    """Which of these types a client accepts in some form, what it prefers first."""
+    takes = {"*/*", "application/*"}
+    return [each for offer in _said(accept) for each in known if offer.media in {each, *takes}]
+
+
+def _said(accept: str) -> list[Offer]:
+    """All that a client accepts: wildcards last, however much it likes them."""
+    found: list[tuple[int, float, Offer]] = []
+    for offer in accept.split(",") if accept else ["*/*"]:
+        media, *rest = [part.strip() for part in offer.split(";")]
+        params = dict(part.split("=", 1) for part in rest if "=" in part)
+        found.append((media.count("*"), -_quality(params), Offer(media, params)))
+    return [offer for *_, offer in sorted(found, key=lambda each: each[:2])]
+
+
+def _quality(params: Mapping[str, str]) -> float:
+    try:
+        return float(params.get("q", "1"))
+    except ValueError:
+        return 0.0
+
+
+def view_of(
+    accept: str,
+    verb: Verb = "list",
+    resource: Resource | None = None,
+    query: Mapping[str, str] | None = None,
+) -> View:
+    """How objects are to be written: as the best of the accepted types that are known here says.
 
     Raises:
         Refusal: 406, none is, or a list is asked for as an object, or the other way round (which
             the server notices too late for custom resources: 500).
 
     """
-    for offer in accept.split(",") if accept else ["*/*"]:
-        media, *rest = [part.strip() for part in offer.split(";")]
-        params = dict(part.split("=", 1) for part in rest if "=" in part)
-        if media not in {_JSON, "application/*", "*/*"}:
-            continue
-        form = params.get("as", "")
-        if not form:
-            return "full"
-        if params.get("v") not in {None, "v1"}:
-            continue
-        if form in {"PartialObjectMetadata", "PartialObjectMetadataList"}:
-            _check_form(form, verb, resource)
-            return "metadata"
-        if form == "Table":
-            return "table"
-    raise Refusal(not_acceptable(verb, resource))
+    offer = next(iter(offers(accept)), None)
+    if offer is None:
+        routed = resource is None or not resource.custom
+        raise Refusal(not_acceptable(accept, verb, routed=routed))
+    if offer.yaml and verb == "watch":
+        said = f"{_JSON};stream=watch, {_PROTOBUF};stream=watch"
+        raise Refusal(_only(said))
+    form = offer.params.get("as", "")
+    if form == "Table":
+        return options.TABLES.get((query or {}).get("includeObject", ""), "table")
+    if form:
+        _check_form(form, verb, resource)
+        return "metadata"
+    return "full"
+
+
+def encoded(accept: str, reply: Reply) -> Reply:
+    """Write a JSON answer as YAML, where the client prefers that; others stay as they are."""
+    wanted = next(iter(offers(accept)), None)
+    if wanted is None or not wanted.yaml or reply.headers.get("Content-Type") != _JSON:
+        return reply
+    try:
+        said = cast("object", msgspec.json.decode(reply.body))
+    except (msgspec.MsgspecError, UnicodeDecodeError):  # by a fault
+        return reply
+    body = msgspec.yaml.encode(said, order="sorted")
+    return Reply(reply.status, body, {**reply.headers, "Content-Type": _YAML})
+
+
+def _only(known: str) -> Reply:
+    said = f"only the following media types are accepted: {known}"
+    return bodies.status(406, said, "NotAcceptable")
 
 
 def _check_form(form: str, verb: Verb, resource: Resource | None) -> None:
@@ -152,20 +229,30 @@ def media_of(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower() or _JSON
 
 
+def check_format(verb: Verb, target: Target, content_type: str) -> None:
+    """Look at the type of a body.
+
+    Raises:
+        Refusal: 415, one that is not taken.
+
+    """
+    media = media_of(content_type)
+    if verb == "patch":
+        patches.check_media(media, target.resource)
+    elif verb in WRITES and media not in {_JSON, _YAML}:
+        raise Refusal(bodies.unknown_format([_JSON, _YAML, _PROTOBUF]))
+
+
 def body_of(verb: Verb, target: Target, content_type: str, body: bytes) -> object:
     """Read the JSON (or YAML) that a write carries, None where it carries none.
 
     Raises:
-        Refusal: 400 it cannot be read, 415 a format that is not taken.
+        Refusal: 400, it cannot be read.
 
     """
-    if verb in {"list", "watch", "get"} or (not body and "delete" in verb):
+    if verb not in WRITES or (not body and "delete" in verb):
         return None
     media = media_of(content_type)
-    if verb == "patch":
-        patches.check_media(media, target.resource)
-    elif media not in {_JSON, _YAML}:
-        raise Refusal(bodies.unknown_format([_JSON, _YAML, _PROTOBUF]))
     if media in {_YAML, patches.APPLY}:
         return _read_yaml(body)
     try:
@@ -174,15 +261,18 @@ def body_of(verb: Verb, target: Target, content_type: str, body: bytes) -> objec
         raise Refusal(bodies.bad_request(_unreadable(verb, target, body))) from None
 
 
-def not_acceptable(verb: Verb = "list", resource: Resource | None = None) -> Reply:
-    """None of the accepted types is served (this one Status the server prints in lines)."""
-    served = ["application/json", "application/yaml", _PROTOBUF]
-    if resource is not None and resource.custom:
-        known = ", ".join(served)
-        said_so = f"only the following media types are accepted: {known}"
-        return bodies.status(406, said_so, "NotAcceptable")
+def not_acceptable(accept: str, verb: Verb = "get", *, routed: bool = True) -> Reply:
+    """None of the accepted types is served: said by who is `routed` to by types, if that fails."""
+    served = [_JSON, _YAML, _PROTOBUF]
+    if not routed or media_for(accept, served):
+        return _only(", ".join(served))
     if verb in {"list", "watch"}:
         served += [f"{_JSON};stream=watch", f"{_PROTOBUF};stream=watch"]
+    return unrepresented(served)
+
+
+def unrepresented(served: Iterable[str]) -> Reply:
+    """None of the accepted types is among these (this one Status the server prints in lines)."""
     said: dict[str, object] = {
         "kind": "Status",
         "apiVersion": "v1",

@@ -20,13 +20,17 @@ _PLACES: Final[Mapping[On, frozenset[Place]]] = {
 
 @dataclass(eq=False)
 class Injection:
-    """A fault that was injected: how often it struck, and the way to take it back."""
+    """A fault that was injected: how often it struck, and the way to take it back.
+
+    `everything`: requests about the server itself (discovery, health) are struck, too.
+    """
 
     fault: Fault
     on: On
     left: int | None
     when: Callable[[ApiRequest], bool] = field(repr=False)
     fired: int = 0
+    everything: bool = False
 
     def __post_init__(self) -> None:
         """Find out where it can strike."""
@@ -43,12 +47,14 @@ class Injection:
                 `times` is less than one.
 
         """
+        everything = on == "any"
         on = fault.aim() if on is None else on
         if on not in _PLACES:
             raise ValueError(f"on={on!r} is none of {_named(_PLACES)}")
         if times is not None and times < 1:
             raise ValueError(f"times={times} would never strike (None: from now on, always)")
         made = cls(fault, on, None if times is None else times * fault.lasts(), when)
+        made.everything = everything
         if not made._places:
             raise ValueError(f"{fault!r} can do nothing on={on!r}, only {_named(fault.places())}")
         return made
@@ -59,9 +65,10 @@ class Injection:
 
     def waits_for(self, request: ApiRequest) -> bool:
         """Whether this request is one that it strikes."""
-        if self.left == 0 or request.verb not in self._places:
+        if self.left == 0:
             return False
-        return self.fits(request)
+        is_within = request.verb in self._places if request.resource else self.everything
+        return is_within and self.fits(request)
 
     def fits(self, request: ApiRequest) -> bool:
         """Whether it can and is to strike this request, of a verb that it is on."""

@@ -17,14 +17,21 @@ import msgspec
 
 from watchkit.testing.owner import Owner
 from watchkit.testing.resources import Resource
-from watchkit.testing.tables import table
+from watchkit.testing.tables import Shown, table
 
 Manifest: TypeAlias = dict[str, Any]
 """A Kubernetes object as plain JSON values."""
 
 Change: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
-View: TypeAlias = Literal["full", "metadata", "table"]
-"""How objects are written: whole, as PartialObjectMetadata, or as rows of a Table."""
+View: TypeAlias = Literal["full", "metadata", "table", "table of objects", "table of cells"]
+"""How objects are written: whole, as PartialObjectMetadata, or as rows of some kind of Table."""
+
+SHOWN: Final[Mapping[View, Shown]] = {
+    "table": "metadata",
+    "table of objects": "object",
+    "table of cells": "nothing",
+}
+"""What the rows of each kind of Table carry of their objects."""
 
 _TYPE_FIELDS: Final = ("kind", "apiVersion")
 
@@ -107,20 +114,16 @@ class Kept(msgspec.Struct, frozen=True, eq=False, dict=True):
         said = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
         return msgspec.json.encode({**said, "metadata": self.manifest["metadata"]})
 
-    def row(self, now: datetime) -> bytes:
-        """The JSON as a Table of one row."""
+    def written(self, view: View, now: datetime, *, columns: bool = True) -> bytes:
+        """The JSON as an event of a watch carries it, a Table with or without its columns."""
+        if view == "full":
+            return self.full
+        if view == "metadata":
+            return self.partial
         metadata = {"resourceVersion": self.manifest["metadata"]["resourceVersion"]}
-        return msgspec.json.encode(table(self.resource, [self.manifest], metadata, now))
-
-    def written(self, view: View, now: datetime) -> bytes:
-        """The JSON as an event of a watch carries it."""
-        match view:
-            case "full":
-                return self.full
-            case "metadata":
-                return self.partial
-            case "table":
-                return self.row(now)
+        shown, manifests = SHOWN[view], [self.manifest]
+        said = table(self.resource, manifests, metadata, now, shown=shown, columns=columns)
+        return msgspec.json.encode(said)
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -14,7 +14,7 @@ import msgspec
 
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Refusal
-from watchkit.testing.log import Kept, Ordered, View
+from watchkit.testing.log import SHOWN, Kept, Ordered, View
 from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
@@ -55,9 +55,10 @@ class Page(msgspec.Struct, frozen=True):
             metadata["continue"] = self.token
         if self.remaining is not None:
             metadata["remainingItemCount"] = self.remaining
-        if view == "table":
+        if view in SHOWN:
             manifests = [item.manifest for item in self.items]
-            return msgspec.json.encode(table(resource, manifests, metadata, self.now)) + b"\n"
+            said = table(resource, manifests, metadata, self.now, shown=SHOWN[view])
+            return msgspec.json.encode(said) + b"\n"
         kind, version = f"{resource.kind}List", resource.api_version
         if view == "metadata":
             kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"

@@ -46,12 +46,15 @@ async def perform(
         accepted = ""  # by a fault, and once is enough
     if not streamed and due and isinstance(due[-1], Finish):
         body = b"".join(act.data for act in due if isinstance(act, Send))
-        return await whole(request, Reply(head.status, body, head.headers), accepted)
+        reply = Reply(head.status, body, head.headers)
+        return await _whole(
+            request, http.encoded(request.headers.get("Accept", ""), reply), accepted
+        )
     coding = http.watch_coding(accepted, asked) if streamed else "identity"
     return await _stream(request, conversation, head, due, coding)
 
 
-async def whole(request: web.BaseRequest, reply: Reply, accepted: str = "") -> web.StreamResponse:
+async def _whole(request: web.BaseRequest, reply: Reply, accepted: str) -> web.StreamResponse:
     """Give an answer that is all there: short ones with their length, long ones chunked."""
     response = web.StreamResponse(status=reply.status, headers=reply.headers)
     body = reply.body
@@ -63,7 +66,8 @@ async def whole(request: web.BaseRequest, reply: Reply, accepted: str = "") -> w
     else:
         response.content_length = len(body)
     await response.prepare(request)
-    await response.write(body)
+    if request.method != "HEAD":
+        await response.write(body)
     await response.write_eof()
     return response
 

@@ -23,6 +23,9 @@ _UNNAMED: Final = "unknown"
 class ApiRequest:
     """One request that came: `resource` as kubectl writes it, `query` as the API names it.
 
+    `resource` is "" where it was about the server itself (discovery, health). What was refused
+    before it was read to its end is here as far as its method, path and query say what it was.
+
     `time` is the clock of the loop on which it came, in seconds. `view` says whether whole
     objects or only their metadata were asked for. `headers` are those of HTTP, none where there
     was no HTTP. `path` is the URL's without its query. `body` is the JSON that a write carried

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from watchkit.testing.resources import Resource
 from watchkit.testing.values import section
 
 Cell: TypeAlias = Callable[[Mapping[str, Any]], object]
+Shown: TypeAlias = Literal["metadata", "object", "nothing"]
+"""What a row carries of its object beside the cells."""
+
+SCALE: Final = Resource("autoscaling/v1", "scales", "Scale")
+"""What the scale subresource of anything shows."""
 
 
 def _phase(manifest: Mapping[str, Any]) -> object:
@@ -25,17 +30,26 @@ def _ready(manifest: Mapping[str, Any]) -> object:
     return f"{ready}/{section(manifest, 'spec').get('replicas', 1)}"
 
 
-_MORE: Final[Mapping[str, tuple[str, str, Cell]]] = {
-    "configmaps": ("Data", "string", _count),
-    "deployments.apps": ("Ready", "string", _ready),
-    "namespaces": ("Status", "string", _phase),
-    "persistentvolumeclaims": ("Status", "string", _phase),
-    "pods": ("Status", "string", _phase),
-    "replicasets.apps": ("Ready", "string", _ready),
-    "secrets": ("Data", "string", _count),
-    "statefulsets.apps": ("Ready", "string", _ready),
+def _wanted(manifest: Mapping[str, Any]) -> object:
+    return section(manifest, "spec").get("replicas", 0)
+
+
+def _there(manifest: Mapping[str, Any]) -> object:
+    return section(manifest, "status").get("replicas", 0)
+
+
+_MORE: Final[Mapping[str, tuple[tuple[str, str, Cell], ...]]] = {
+    "configmaps": (("Data", "string", _count),),
+    "deployments.apps": (("Ready", "string", _ready),),
+    "namespaces": (("Status", "string", _phase),),
+    "persistentvolumeclaims": (("Status", "string", _phase),),
+    "pods": (("Status", "string", _phase),),
+    "replicasets.apps": (("Ready", "string", _ready),),
+    "scales.autoscaling": (("Desired", "integer", _wanted), ("Available", "integer", _there)),
+    "secrets": (("Data", "string", _count),),
+    "statefulsets.apps": (("Ready", "string", _ready),),
 }
-"""The one column that some resources have beside name and age; a real server has more."""
+"""The columns that some resources have beside name and age; a real server has more."""
 
 
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3_600, 86_400, 31_536_000
@@ -52,23 +66,28 @@ _AGES: Final = (
 """Up to how many seconds which units are used (HumanDuration in apimachinery)."""
 
 
-def table(
+def table(  # a Table has these parts
     resource: Resource,
     manifests: Sequence[Mapping[str, Any]],
     metadata: Mapping[str, object],
     now: datetime,
+    *,
+    shown: Shown = "metadata",
+    columns: bool = True,
 ) -> dict[str, object]:
-    """A Table with a row for each object, which carries the object's metadata."""
-    more = _MORE.get(resource.name)
-    columns = [_column("Name", "string", "name"), _column("Age", "string")]
-    if more is not None:
-        columns.insert(1, _column(more[0], more[1]))
+    """A Table with a row for each object; without `columns` it goes on with those of another."""
+    more = _MORE.get(resource.name, ())
+    defined = [_column("Name", "string", "name"), *(_column(*each[:2]) for each in more)]
+    defined.append(_column("Age", "string"))
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": metadata,
-        "columnDefinitions": columns,
-        "rows": [_row(manifest, more and more[2], now) for manifest in manifests],
+        "columnDefinitions": defined if columns else None,
+        "rows": [
+            {"cells": _cells(resource, manifest, now), "object": _carried(manifest, shown)}
+            for manifest in manifests
+        ],
     }
 
 
@@ -88,10 +107,19 @@ def age(created: object, now: datetime) -> str:
     return f"{seconds // _YEAR}y"
 
 
-def _row(manifest: Mapping[str, Any], more: Cell | None, now: datetime) -> dict[str, object]:
+def _cells(resource: Resource, manifest: Mapping[str, Any], now: datetime) -> list[object]:
     metadata = manifest["metadata"]
-    cells: list[object] = [metadata["name"], age(metadata.get("creationTimestamp"), now)]
-    if more is not None:
-        cells.insert(1, more(manifest))
-    partial = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
-    return {"cells": cells, "object": {**partial, "metadata": metadata}}
+    created = metadata.get("creationTimestamp")
+    said = age(created, now) if created or not resource.custom else None
+    more = [cell(manifest) for _, _, cell in _MORE.get(resource.name, ())]
+    return [metadata.get("name", ""), *more, said]
+
+
+def _carried(manifest: Mapping[str, Any], shown: Shown) -> Mapping[str, Any] | None:
+    """What goes with a row: of what marks the end of initial events, always something."""
+    if shown == "object":
+        return manifest
+    metadata = manifest["metadata"]
+    if shown == "nothing" and not ("name" not in metadata and "annotations" in metadata):
+        return None
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}

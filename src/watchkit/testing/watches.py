@@ -11,7 +11,7 @@ import msgspec
 
 from watchkit.testing import bodies
 from watchkit.testing.bodies import Refusal
-from watchkit.testing.log import Entry, Kept, View
+from watchkit.testing.log import SHOWN, Entry, Kept, View
 from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
@@ -88,6 +88,7 @@ class Watch:
         self._state = state
         self._terms = terms
         self._due: deque[Send] = deque()
+        self._columns = True
         self._ends_at = now + terms.timeout
         short = terms.timeout <= NO_LAST_BOOKMARK
         self._last_bookmark_at = -math.inf if short else self._ends_at - LAST_BOOKMARK
@@ -152,10 +153,15 @@ class Watch:
         return seen is not None
 
     def _event(self, change: str, kept: Kept) -> Send:
-        return _line(change, kept.written(self._terms.view, self._state.now()), "event")
+        return _line(change, self._written(kept), "event")
+
+    def _written(self, kept: Kept) -> bytes:
+        """The JSON of an object; of Tables only the first says what its columns are."""
+        columns, self._columns = self._columns, False
+        return kept.written(self._terms.view, self._state.now(), columns=columns)
 
     def _bookmark(self, content: Content) -> Send:
-        resource, partial = self._terms.resource, self._terms.view != "full"
+        resource, partial = self._terms.resource, self._terms.view == "metadata"
         version = self._state.progress(resource)
         metadata: dict[str, object] = {"resourceVersion": str(version)}
         if content == "initial-events-end":
@@ -165,6 +171,8 @@ class Watch:
             "apiVersion": "meta.k8s.io/v1" if partial else resource.api_version,
             "metadata": metadata,
         }
+        if self._terms.view in SHOWN:
+            return _line("BOOKMARK", self._written(Kept(resource, said)), content)
         return _line("BOOKMARK", msgspec.json.encode(said), content)
 
     def _next_bookmark(self, now: float) -> float:

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import aiohttp
 import anyio
+import msgspec
 
 from .script import Ask, Follow, Forget, Json, Script, Step
 
@@ -202,4 +203,7 @@ def _answer(step: Step, response: aiohttp.ClientResponse, said: Any) -> Answer: 
 
 
 def _decoded(response: aiohttp.ClientResponse, text: str) -> Any:  # noqa: ANN401 - any JSON value
-    return json.loads(text) if "json" in response.headers.get("Content-Type", "") else text
+    media = response.headers.get("Content-Type", "")
+    if text and "yaml" in media:
+        return msgspec.yaml.decode(text)
+    return json.loads(text) if text and "json" in media else text

@@ -95,7 +95,7 @@ async def test_without_rights_it_says_which_to_grant(
     cluster: FakeCluster, server: FakeApiServer
 ) -> None:
     """Status 1, and the manifests all the same: they are the remedy."""
-    cluster.inject(Forbid(), on="any", times=None)
+    cluster.inject(Forbid(), times=None)
 
     result = await ran("doctor", "deploy", *PATIENT, *at(server))
 

@@ -282,7 +282,7 @@ async def test_no_right_gives_one_line_and_2(
     cluster: FakeCluster, server: FakeApiServer, flags: tuple[str, ...], verb: str
 ) -> None:
     """Which says what was asked, and what came back."""
-    cluster.inject(Forbid(), on="any", times=None)
+    cluster.inject(Forbid(), times=None)
 
     result = await ran("get", "pods", *flags, *at(server))
 

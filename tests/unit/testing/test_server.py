@@ -66,7 +66,11 @@ async def test_every_path_names_its_resource(
         ("/api/v1/configmaps/a", 404, "could not find the requested resource"),
         ("/api/v1/namespaces/shop/nodes", 404, "could not find the requested resource"),
         ("/api/v1/namespaces/shop/pods/a/log", 404, "could not find the requested resource"),
-        ("/apis/apps/v9/deployments", 404, "404 page not found"),
+        ("/apis/apps/v9/deployments", 404, "could not find the requested resource"),
+        ("/apis/none.x.io/v9/deployments", 404, "404 page not found"),
+        ("/api/v2/pods", 404, "could not find the requested resource"),
+        ("/version/x", 404, "could not find the requested resource"),
+        ("/readyz/nothing", 404, "404 page not found"),
         ("/elsewhere", 404, "404 page not found"),
     ],
 )

@@ -113,4 +113,10 @@ async def test_only_the_token_is_let_in(
         assert answer.status == 403
     written = json.loads(await anyio.Path(server.kubeconfig).read_bytes())
     assert written["users"][0]["user"] == {"token": "another"}
-    assert [each.verb for each in cluster.requests] == ["list", "list"]
+    assert [each.path for each in cluster.requests] == [
+        LISTING,
+        LISTING,
+        "/apis",
+        "/readyz",
+        "/apis",
+    ]

@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.unit.testing.manifests import config_map
+from tests.unit.testing.watching import watched
+from watchkit.testing import FakeCluster
 from watchkit.testing.builtin import BUILT_IN
+from watchkit.testing.log import View
 from watchkit.testing.resources import Resource
 from watchkit.testing.tables import age, table
 
@@ -66,3 +70,37 @@ def test_each_kind_has_its_column() -> None:
     ready = cells("deployments.apps", spec={"replicas": 3}, status={"readyReplicas": 1})
     assert ready == ["a", "1/3", "5m"]
     assert cells("leases.coordination.k8s.io") == ["a", "5m"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("custom", [False, True])
+async def test_only_the_first_table_of_a_watch_says_its_columns(*, custom: bool) -> None:
+    """Whatever it is of; bookmarks are Tables too, with a row that is as good as empty."""
+    cluster = FakeCluster()
+    cluster.add_resource("x.io/v1", "shops", "Shop")
+    shop = {"apiVersion": "x.io/v1", "kind": "Shop", "metadata": {"name": "a", "namespace": "shop"}}
+    cluster.create(shop if custom else config_map("a"))
+    place = ("x.io/v1", "shops") if custom else ("v1", "configmaps")
+    streamed = {"sendInitialEvents": "1", "resourceVersionMatch": "NotOlderThan"}
+    marked = {**streamed, "allowWatchBookmarks": "1", "timeoutSeconds": "5"}
+
+    async def tables(selector: str, view: View) -> list[Any]:
+        source = cluster.source(*place, view=view)
+        return [each.event for each in await watched(source, **marked, labelSelector=selector)]
+
+    added, mark = await tables("", "table")
+    (alone,) = await tables("no=such", "table of objects")
+    _, bare = await tables("", "table of cells")
+
+    assert [each["kind"] for each in (added, mark, alone, bare)] == ["Table"] * 4
+    assert added["columnDefinitions"]
+    assert alone["columnDefinitions"]
+    assert mark["columnDefinitions"] is None
+    cells = ["", None] if custom else ["", 0, "<unknown>"]
+    assert mark["rows"][0]["cells"] == cells
+    ends = {"k8s.io/initial-events-end": "true"}
+    assert mark["rows"][0]["object"]["kind"] == "PartialObjectMetadata"
+    assert alone["rows"][0]["object"]["kind"] == ("Shop" if custom else "ConfigMap")
+    for table_ in (mark, alone, bare):  # the mark is never lost
+        assert table_["rows"][0]["object"]["metadata"]["annotations"] == ends
+        assert table_["metadata"] == {"resourceVersion": str(cluster.version)}
