@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from watchkit.testing import bodies, http, openapi
+from watchkit.testing import bodies, forms, openapi
 from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.resources import Catalogue, Resource
 
@@ -63,10 +63,10 @@ def _check(catalogue: Catalogue, parts: list[str], accept: str, method: str) -> 
     if method != "GET" and routed:
         raise Refusal(bodies.not_allowed())
     if parts == ["version"]:
-        if "application/json" not in http.media_for(accept, ("application/json",)):
-            raise Refusal(http.unrepresented(["application/json"]))
-    elif not any("as" not in offer.params for offer in http.offers(accept)):
-        raise Refusal(http.not_acceptable(accept, routed=routed))
+        if "application/json" not in forms.media_for(accept, ("application/json",)):
+            raise Refusal(forms.unrepresented(["application/json"]))
+    elif not any("as" not in offer.params for offer in forms.offers(accept)):
+        raise Refusal(forms.not_acceptable(accept, routed=routed))
 
 
 def _all_custom(catalogue: Catalogue, parts: list[str]) -> bool:

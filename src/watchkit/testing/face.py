@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from watchkit.testing import access, http, options
+from watchkit.testing import access, forms, http, options
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.discovery import discover
 from watchkit.testing.front import Front
@@ -76,7 +76,7 @@ class Face:
         target = http.route(self._front.catalogue, asked.path)
         resource = target.resource
         verb = http.verb_of(request.method, target, asked.query)
-        view = http.view_of(request.headers.get("Accept", ""), verb, resource, asked.query)
+        view = forms.view_of(request.headers.get("Accept", ""), verb, resource, asked.query)
         content_type = request.headers.get("Content-Type", "")
         media = http.media_of(content_type) if verb == "patch" else ""
         understood = replace(

@@ -16,7 +16,7 @@ from typing import Final
 
 from aiohttp import web
 
-from watchkit.testing import http
+from watchkit.testing import forms
 from watchkit.testing.bodies import Reply
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.wire import Act, Break, Conversation, Finish, Head, Send
@@ -48,9 +48,9 @@ async def perform(
         body = b"".join(act.data for act in due if isinstance(act, Send))
         reply = Reply(head.status, body, head.headers)
         return await _whole(
-            request, http.encoded(request.headers.get("Accept", ""), reply), accepted
+            request, forms.encoded(request.headers.get("Accept", ""), reply), accepted
         )
-    coding = http.watch_coding(accepted, asked) if streamed else "identity"
+    coding = forms.watch_coding(accepted, asked) if streamed else "identity"
     return await _stream(request, conversation, head, due, coding)
 
 
@@ -58,7 +58,7 @@ async def _whole(request: web.BaseRequest, reply: Reply, accepted: str) -> web.S
     """Give an answer that is all there: short ones with their length, long ones chunked."""
     response = web.StreamResponse(status=reply.status, headers=reply.headers)
     body = reply.body
-    if http.list_coding(accepted, body) == "gzip":
+    if forms.list_coding(accepted, body) == "gzip":
         body = gzip.compress(body, 1)
         response.headers.update(_GZIP)
     if len(body) > BUFFERED:
@@ -100,7 +100,7 @@ async def _stream(
     conversation: Conversation,
     head: Head,
     due: Sequence[Act],
-    coding: http.Coding,
+    coding: forms.Coding,
 ) -> web.StreamResponse:
     """Send act by act, each as a chunk of its own (gzip: the first ones as one member)."""
     response = web.StreamResponse(status=head.status, headers=head.headers)
