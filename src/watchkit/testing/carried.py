@@ -20,8 +20,7 @@ _UNTYPED: Final = "couldn't get version/kind"
 
 def object_of(request: ApiRequest, resource: Resource) -> Manifest:
     """The object in a body, which has to be one of the resource."""
-    nothing: dict[str, object] = {}
-    said = nothing if request.body is None and not resource.custom else request.body
+    said = request.body if resource.custom else _body(request)
     wanted = _unrecognized(resource.kind)
     problem = decoding.unread_type(said)
     if problem or not is_map(said):
@@ -46,9 +45,14 @@ def object_of(request: ApiRequest, resource: Resource) -> Manifest:
     return manifest
 
 
+def _body(request: ApiRequest) -> object:
+    """What came, where a null is as good as an empty object."""
+    return {} if request.body is None else request.body
+
+
 def scale_of(request: ApiRequest, resource: Resource) -> Manifest:
     """The Scale in a body."""
-    said = request.body if request.body is not None else {}
+    said = _body(request)
     problem = decoding.unread_type(said)
     scale = said if is_map(said) else {}
     version, kind = scale.get("apiVersion"), scale.get("kind")

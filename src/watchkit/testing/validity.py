@@ -40,17 +40,20 @@ _LABEL_RULE: Final = (
 _PATTERNS: Final = {rule: re.compile(rule) for rule in (_SUBDOMAIN, _DNS_LABEL, _QUALIFIED, _LABEL)}
 
 _LONGEST_NAME: Final = 253
+_LONG: Final = f"must be no more than {_LONGEST_NAME} characters"
 _LONGEST_LABEL: Final = 63
 _LONGEST_CRON_JOB: Final = 52
 """Letters, so that those that are added for the name of a job find room."""
 _LARGEST_ANNOTATIONS: Final = 256 * 1024
 """Bytes, of all keys and values together."""
 
-_ONE_LABEL: Final = frozenset({"namespaces", "services", "statefulsets.apps"})
+_ONE_LABEL: Final = frozenset({"namespaces", "services", "statefulsets"})
 """Resources whose names become labels of a DNS name, and so hold no dot."""
 
-_ANY_SEGMENT: Final = frozenset({"rbac.authorization.k8s.io", "policy", "certificates.k8s.io"})
-"""Groups whose objects may have any name that is one segment of a path."""
+_ANY_SEGMENT: Final = frozenset(
+    {"rbac.authorization.k8s.io/v1", "policy/v1", "certificates.k8s.io/v1"}
+)
+"""API versions whose objects may have any name that is one segment of a path."""
 
 _STANDARD: Final = frozenset({"foregroundDeletion", "orphan", "kubernetes"})
 """Finalizers that have no domain."""
@@ -74,7 +77,7 @@ def name_faults(resource: Resource, metadata: Manifest) -> Iterator[Cause]:
         return
     for said in _name_faults(resource, name):
         yield _invalid("metadata.name", name, said)
-    if resource.name == "cronjobs.batch" and len(name) > _LONGEST_CRON_JOB:
+    if len(name) > _LONGEST_CRON_JOB and resource.name == "cronjobs.batch":
         said = f"must be no more than {_LONGEST_CRON_JOB} characters"
         yield _invalid("metadata.name", name, said)
 
@@ -100,13 +103,15 @@ def _invalid(where: str, value: str, said: str) -> Cause:
 
 
 def _name_faults(resource: Resource, name: str) -> list[str]:
-    if resource.name in _ONE_LABEL:
+    if resource.custom:
+        return _subdomain_faults(name, _LONG)
+    if resource.plural in _ONE_LABEL:
         return _dns_label_faults(name)
-    if resource.group in _ANY_SEGMENT and not resource.custom:
+    if resource.api_version in _ANY_SEGMENT:
         if name in {".", ".."}:
             return [f"may not be '{name}'"]
         return [f"may not contain '{sign}'" for sign in "/%" if sign in name]
-    return _subdomain_faults(name, f"must be no more than {_LONGEST_NAME} characters")
+    return _subdomain_faults(name, _LONG)
 
 
 def _subdomain_faults(name: str, too_long: str) -> list[str]:

@@ -90,7 +90,7 @@ def created(
         )
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = f"{metadata['generateName'][:_LONGEST_BASE]}{uid[-5:]}"
-    if resource.name == _NAMESPACES:
+    if resource.plural == _NAMESPACES and not resource.custom:
         _label(metadata, str(metadata.get("name") or ""))
     causes = [
         *validity.name_faults(resource, metadata),
@@ -125,11 +125,15 @@ def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
         raise Refusal(bodies.conflict(resource, before.name))
     if part == "status" and resource.custom:
         metadata = dict(old)  # of a custom resource, a status is all that goes in there
-    if resource.name == _NAMESPACES:
+    if resource.plural == _NAMESPACES and not resource.custom:
         _label(metadata, before.name)
-    causes = [*validity.faults(resource, metadata), *_new_finalizers(before, metadata)]
-    twice = causes if resource.custom else []  # two validations find them there
-    _check(resource, {"name": before.name}, [*causes, *twice])
+    causes, new = [*validity.faults(resource, metadata)], _new_finalizers(before, metadata)
+    if resource.custom:  # two more validations look at all but finalizers that are there
+        again = [cause for cause in causes if "finalizers" not in cause[1]] + new
+        causes += [*again, *again]
+    else:
+        causes += new
+    _check(resource, {"name": before.name}, causes)
     for name in _OURS:
         metadata.pop(name, None)
     metadata |= {name: old[name] for name in _OURS if name in old}

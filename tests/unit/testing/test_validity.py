@@ -123,3 +123,17 @@ def test_a_custom_resource_may_have_finalizers_without_a_domain() -> None:
         return ask(cluster, "POST", path, body)[0]
 
     assert (made("a", "nobody"), made("b", "no body")) == (201, 422)
+
+
+def test_the_faults_of_an_update_of_a_custom_resource_are_found_three_times() -> None:
+    """As the real server lists them; a finalizer is looked at once."""
+    cluster = FakeCluster()
+    cluster.add_resource("x.io/v1", "shops", "Shop")
+    metadata = {"name": "a", "namespace": "shop"}
+    cluster.create({"apiVersion": "x.io/v1", "kind": "Shop", "metadata": metadata})
+    wrong = {"metadata": {"labels": {"a b": "c"}, "finalizers": ["x y"]}}
+
+    _, answer = ask(cluster, "PATCH", "/apis/x.io/v1/namespaces/shop/shops/a", wrong, MERGE)
+
+    found = [cause["field"].rpartition(".")[2] for cause in answer["details"]["causes"]]
+    assert found == ["labels", "finalizers", "labels", "labels"]
