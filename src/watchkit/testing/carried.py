@@ -41,7 +41,7 @@ def object_of(request: ApiRequest, resource: Resource) -> Manifest:
         raise Refusal(_other_kind(resource, manifest))
     if version not in {None, "", resource.api_version}:
         raise Refusal(_other_kind(resource, manifest))
-    decoding.check_metadata(resource, manifest)
+    decoding.check(resource, manifest)
     return manifest
 
 

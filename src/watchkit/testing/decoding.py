@@ -76,6 +76,13 @@ OBJECT_META: Final = _struct(
     finalizers=_slice("string", STRING),
     managedFields=_slice("v1.ManagedFieldsEntry", _MANAGED),
 )
+_BYTES: Final = GoType("map[string][]uint8", "object", {}, inner=GoType("[]uint8", "string", ""))
+_DATA: Final[Mapping[str, Mapping[str, GoType]]] = {
+    "configmaps": {"data": _TEXTS, "binaryData": _BYTES},
+    "secrets": {"data": _BYTES, "stringData": _TEXTS},
+}
+"""What is no spec, of the kinds that have none."""
+
 SCALE: Final = _struct("Scale", metadata=OBJECT_META, spec=_struct("v1.ScaleSpec", replicas=INT32))
 DELETE_OPTIONS: Final = _struct(
     "DeleteOptions",
@@ -173,14 +180,17 @@ def metadata_of(resource: Resource, manifest: Manifest) -> tuple[Manifest, str]:
     return {name: _filled(value, known.get(name)) for name, value in given.items()}, ""
 
 
-def check_metadata(resource: Resource, manifest: Manifest) -> None:
-    """Refuse an object whose metadata cannot be read.
+def check(resource: Resource, manifest: Manifest) -> None:
+    """Refuse an object whose metadata, or data, cannot be read.
 
     Raises:
         Refusal: 400.
 
     """
     _, said = metadata_of(resource, manifest)
+    if not resource.custom and resource.plural in _DATA:
+        for name, wanted in _DATA[resource.plural].items():
+            said = said or unfit(manifest.get(name), wanted, resource.kind, name)
     if said:
         raise Refusal(bodies.undecodable(resource.kind, resource.api_version, said))
 

@@ -262,7 +262,7 @@ def _new_finalizers(before: Kept, metadata: Manifest) -> list[Cause]:
     if not old.get("deletionTimestamp"):
         return []
     known = old.get("finalizers") or ()
-    new = [name for name in metadata.get("finalizers") or () if name not in known]
+    new = sorted({name for name in metadata.get("finalizers") or () if name not in known})
     if not new:
         return []
     shown = ", ".join(f'"{name}"' for name in new)

@@ -114,6 +114,10 @@ def _types(path: str, make: Callable[..., Manifest]) -> Iterator[Ask]:
     yield put(f"{path}/a", make("a", finalizers=[1]))
     for metadata in (5, "x", [1]):
         yield post(path, {**make("a"), "metadata": metadata})
+    if path == MAPS:
+        for data in (5, "x", {"a": 1}, {"a": ["x"]}):
+            yield post(path, {**make("a"), "data": data})
+        yield post(path, {**make("a"), "binaryData": {"a": 1}})
     yield patch(f"{path}/a", {"metadata": {"labels": {"a": "b"}}})
     yield get(path)
 
@@ -137,6 +141,9 @@ def _values(path: str, make: Callable[..., Manifest]) -> Iterator[Ask]:
         {"ownerReferences": [{"kind": "Pod"}]},
     ):
         yield patch(f"{path}/a", {"metadata": metadata})
+    yield post(path, make("f", finalizers=["x.io/a"]))
+    yield delete(f"{path}/f")
+    yield patch(f"{path}/f", {"metadata": {"finalizers": ["x.io/a", "x.io/c", "x.io/b"]}})
     yield get(path)
 
 

@@ -106,6 +106,13 @@ def test_the_hand_of_a_test_is_told_too(cluster: FakeCluster) -> None:
     [
         (MAPS, {"kind": 5}, "json: cannot unmarshal number into Go struct field .kind of type str"),
         (MAPS, "x", "json: cannot unmarshal string into Go value of type struct"),
+        (
+            MAPS,
+            {"metadata": {"name": "a"}, "data": "x"},
+            "ConfigMap.data of type map[string]string",
+        ),
+        (MAPS, {"metadata": {"name": "a"}, "data": {"a": 1}}, "ConfigMap.data of type string"),
+        (MAPS, {"metadata": {"name": "a"}, "binaryData": {"a": 1}}, "binaryData of type []uint8"),
         (MAPS, {"metadata": 5}, "into Go struct field ConfigMap.metadata of type v1.ObjectMeta"),
         (
             SHOPS,
@@ -115,7 +122,7 @@ def test_the_hand_of_a_test_is_told_too(cluster: FakeCluster) -> None:
     ],
 )
 def test_what_is_no_object_at_all(cluster: FakeCluster, path: str, body: object, said: str) -> None:
-    """Its kind, its version or its metadata cannot be read."""
+    """Its kind, its version, its metadata or its data cannot be read."""
     status, answer = ask(cluster, "POST", path, body)
 
     assert (status, said in answer["message"]) == (400, True)

@@ -109,6 +109,19 @@ def test_a_second_delete_may_have_another_policy(
     assert cluster.version == 97 + (first != second)
 
 
+def test_a_pod_without_grace_may_get_another_policy_too() -> None:
+    """While a finalizer holds it."""
+    cluster = FakeCluster()
+    manifest = pod("a", node="n")
+    manifest["metadata"]["finalizers"] = ["x.io/a"]
+    cluster.create(manifest)
+
+    ask(cluster, "DELETE", f"{PODS}/a", {"gracePeriodSeconds": 0})
+    _, after = ask(cluster, "DELETE", f"{PODS}/a", {"propagationPolicy": "Orphan"})
+
+    assert after["metadata"]["finalizers"] == ["x.io/a", "orphan"]
+
+
 def _left(cluster: FakeCluster) -> str:
     return "".join(each["metadata"]["name"] for each in cluster.list("v1", "configmaps"))
 
@@ -162,3 +175,14 @@ def test_a_collection_is_deleted_as_it_would_be_listed(query: str, status: int) 
 
     assert ask(cluster, "DELETE", f"{MAPS}?{query}")[0] == status
     assert _left(cluster) == "a"
+
+
+def test_what_is_gone_since_the_version_of_a_collection_is_passed_over() -> None:
+    """It need not be deleted once more."""
+    cluster = FakeCluster()
+    version = cluster.create(config_map("a"))["metadata"]["resourceVersion"]
+    cluster.delete("v1", "configmaps", "shop/a")
+
+    status, listed = ask(cluster, "DELETE", f"{MAPS}?resourceVersion={version}")
+
+    assert (status, len(listed["items"])) == (200, 1)

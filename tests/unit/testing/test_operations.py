@@ -241,6 +241,18 @@ def test_a_lease_of_another_uid_is_another_lease(cluster: FakeCluster) -> None:
     assert ask(cluster, "PUT", f"{LEASES}/l", lease())[0] == 422
 
 
+@pytest.mark.parametrize(
+    ("plural", "stored"), [("services", "services/specs"), ("endpoints", "services/endpoints")]
+)
+def test_where_the_storage_has_what_is_put(cluster: FakeCluster, plural: str, stored: str) -> None:
+    """Not all kinds are there under their plural."""
+    body = {"metadata": {"name": "a", "uid": "x"}}
+
+    status, answer = ask(cluster, "PUT", f"/api/v1/namespaces/shop/{plural}/a", body)
+
+    assert (status, f"Key: /registry/{stored}/shop/a," in answer["message"]) == (409, True)
+
+
 SCALE = {"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {"replicas": 3}}
 
 

@@ -48,6 +48,7 @@ def test_a_field_selector_names_fields_of_the_resource() -> None:
     ("plural", "said"),
     [
         ("configmaps", "is not a known field selector: only"),
+        ("persistentvolumes", "is not a known field selector: only"),
         ("pods", "field label not supported: spec.nope"),
         ("nodes", "field label not supported: spec.nope"),
     ],
