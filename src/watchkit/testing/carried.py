@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from watchkit.testing import bodies, decoding
+from watchkit.testing import bodies, gotypes
 from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.log import Manifest
 from watchkit.testing.requests import ApiRequest
@@ -22,7 +22,7 @@ def object_of(request: ApiRequest, resource: Resource) -> Manifest:
     """The object in a body, which has to be one of the resource."""
     said = request.body if resource.custom else _body(request)
     wanted = _unrecognized(resource.kind)
-    problem = decoding.unread_type(said)
+    problem = gotypes.unread_type(said)
     if problem or not is_map(said):
         raise Refusal(bodies.bad_request(f"{wanted}: {problem or _UNTYPED}"))
     manifest = said
@@ -41,7 +41,7 @@ def object_of(request: ApiRequest, resource: Resource) -> Manifest:
         raise Refusal(_other_kind(resource, manifest))
     if version not in {None, "", resource.api_version}:
         raise Refusal(_other_kind(resource, manifest))
-    decoding.check(resource, manifest)
+    gotypes.check(resource, manifest)
     return manifest
 
 
@@ -53,7 +53,7 @@ def _body(request: ApiRequest) -> object:
 def scale_of(request: ApiRequest, resource: Resource) -> Manifest:
     """The Scale in a body."""
     said = _body(request)
-    problem = decoding.unread_type(said)
+    problem = gotypes.unread_type(said)
     scale = said if is_map(said) else {}
     version, kind = scale.get("apiVersion"), scale.get("kind")
     if problem:
@@ -61,7 +61,7 @@ def scale_of(request: ApiRequest, resource: Resource) -> Manifest:
     elif kind not in {None, "", _SCALE} or version not in {None, "", _AUTOSCALING}:
         why = bodies.no_kind(kind, version)
         reply = bodies.undecodable(str(kind), str(version), why, wanted=_SCALE)
-    elif problem := decoding.unfit(scale, decoding.SCALE):
+    elif problem := gotypes.unfit(scale, gotypes.SCALE):
         reply = bodies.undecodable(_SCALE, _AUTOSCALING, problem)
     else:
         return scale
@@ -73,7 +73,7 @@ def scale_of(request: ApiRequest, resource: Resource) -> Manifest:
 
 def check_typed(resource: Resource, applied: Manifest) -> None:
     """What is applied has to fit the types of its fields; that it does not is called a 500."""
-    _, said = decoding.metadata_of(resource, applied)
+    _, said = gotypes.metadata_of(resource, applied)
     if said:
         where = f"{resource.group}/{resource.api_version.rpartition('/')[2]}"
         what = f"(/{section(applied, 'metadata').get('name', '')}; {where}, Kind={resource.kind})"

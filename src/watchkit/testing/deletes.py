@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from watchkit.testing import bodies, decoding, writes
+from watchkit.testing import bodies, gotypes, writes
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.requests import truth
@@ -150,13 +150,13 @@ class Deletion:
 
 def _options(body: object) -> Manifest:
     """A body as DeleteOptions, of whatever version."""
-    said = decoding.unread_type(body)
+    said = gotypes.unread_type(body)
     options = body if is_map(body) else {}
     kind = options.get("kind") or _KIND
     if not said and kind != _KIND:
         version = options.get("apiVersion") or "meta.k8s.io/v1"
         said = bodies.no_kind(kind, version)
-    said = said or decoding.unfit(options, decoding.DELETE_OPTIONS)
+    said = said or gotypes.unfit(options, gotypes.DELETE_OPTIONS)
     if said:
         raise Refusal(bodies.bad_request(said))
     return options

@@ -66,11 +66,8 @@ _EMPTY: Final = "Required value: must not be empty"
 
 def name_faults(resource: Resource, metadata: Manifest) -> Iterator[Cause]:
     """What is wrong with the name of a new object, and with what it was made from."""
-    base, name = metadata.get("generateName"), metadata.get("name")
-    if base:
-        masked = f"{base[:-1]}a" if len(base) > 1 and base.endswith("-") else base
-        for said in _name_faults(resource, masked):
-            yield _invalid("metadata.generateName", base, said)
+    yield from prefix_faults(resource, metadata)
+    name = metadata.get("name")
     if not name:
         said = "Required value: name or generateName is required"
         yield "FieldValueRequired", "metadata.name", said
@@ -80,6 +77,15 @@ def name_faults(resource: Resource, metadata: Manifest) -> Iterator[Cause]:
     if len(name) > _LONGEST_CRON_JOB and resource.name == "cronjobs.batch":
         said = f"must be no more than {_LONGEST_CRON_JOB} characters"
         yield _invalid("metadata.name", name, said)
+
+
+def prefix_faults(resource: Resource, metadata: Manifest) -> Iterator[Cause]:
+    """What is wrong with what names are generated from."""
+    base = metadata.get("generateName")
+    if base:
+        masked = f"{base[:-1]}a" if len(base) > 1 and base.endswith("-") else base
+        for said in _name_faults(resource, masked):
+            yield _invalid("metadata.generateName", base, said)
 
 
 def faults(resource: Resource, metadata: Manifest) -> Iterator[Cause]:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from watchkit.testing import bodies, decoding, definitions, validity
+from watchkit.testing import bodies, definitions, gotypes, validity
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource
@@ -220,7 +220,7 @@ def _allowed(before: Kept, manifest: Manifest, part: Part) -> Manifest:
 
 def _read(resource: Resource, manifest: Manifest) -> Manifest:
     """The metadata of a new object, nulls in it filled in."""
-    metadata, said = decoding.metadata_of(resource, manifest)
+    metadata, said = gotypes.metadata_of(resource, manifest)
     if said:
         raise Refusal(bodies.undecodable(resource.kind, resource.api_version, said))
     return _without_doubles(metadata)
@@ -228,7 +228,7 @@ def _read(resource: Resource, manifest: Manifest) -> Manifest:
 
 def _reread(resource: Resource, manifest: Manifest) -> Manifest:
     """The same of what a patch made: what cannot be read is the patch's fault."""
-    metadata, said = decoding.metadata_of(resource, manifest)
+    metadata, said = gotypes.metadata_of(resource, manifest)
     if said:
         shown = msgspec.json.encode(msgspec.json.encode(manifest, order="sorted").decode())
         why = f"Invalid value: {shown.decode()}: {said}"
