@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from watchkit.testing import FakeApiServer, FakeCluster
 
 from .conftest import _found
-from .fidelity import applying, asking, reading, writing
+from .fidelity import applying, asking, reading, refusing, writing
 from .fidelity.allowing import ALLOWED, allowed
 from .fidelity.comparing import Plain, plain
 from .fidelity.playing import Played, Player, play_all
@@ -124,7 +124,9 @@ async def test_both_servers_answer_every_script_alike(plane: ControlPlane) -> No
     A script that differs is played again, with longer watches: a machine may be too slow for what
     was to happen within some seconds. A real difference stays.
     """
-    scripts = [*writing.SCRIPTS, *applying.SCRIPTS, *reading.SCRIPTS, *asking.SCRIPTS]
+    scripts = [
+        script for part in (writing, applying, refusing, reading, asking) for script in part.SCRIPTS
+    ]
     answers = await _both(plane, scripts)
     for slower in SLOWER:
         again = [script for script in scripts if script.name in _differences(scripts, answers)]

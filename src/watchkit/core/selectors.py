@@ -160,8 +160,6 @@ class _Parser:
         opening = self._take()
         if opening.text != "(":
             raise self._unexpected(opening, "'('")
-        if self._peek().text == ")":
-            raise self._unexpected(self._peek(), "',' or identifier")
         values: set[str] = set()
         while True:
             if self._peek().text in {",", ")"}:

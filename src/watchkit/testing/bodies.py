@@ -19,6 +19,14 @@ _TEXT: Final = {
 }
 
 
+_STORED: Final = {
+    "services": "services/specs",
+    "endpoints": "services/endpoints",
+    "nodes": "minions",
+}
+"""Where etcd has what it does not have under the plural."""
+
+
 class Reply(msgspec.Struct, frozen=True, gc=False):
     """A whole answer: status, body, headers."""
 
@@ -152,7 +160,9 @@ def conflict(resource: Resource, name: str) -> Reply:
 
 def other_uid(resource: Resource, key: str, named: str, uid: str) -> Reply:
     """A PUT that names the uid of another object (its key as etcd has it)."""
-    where = f"{resource.group}/{resource.plural}" if resource.group else resource.plural
+    where = _STORED.get(resource.name, resource.plural)
+    if resource.custom:
+        where = f"{resource.group}/{where}"
     message = (
         f'Operation cannot be fulfilled on {resource.name} "{key.rpartition("/")[2]}":'
         f" StorageError: invalid object, Code: 4, Key: /registry/{where}/{key}, ResourceVersion:"
@@ -215,6 +225,18 @@ def other_namespace() -> Reply:
     return bad_request(
         "the namespace of the provided object does not match the namespace sent on the request"
     )
+
+
+def undecodable(kind: str, api_version: str, why: str, *, wanted: str = "") -> Reply:
+    """An object of another kind than is wanted, or with a value of another type than its field."""
+    version, wanted = api_version.rpartition("/")[2], wanted or kind
+    return bad_request(f'{kind} in version "{version}" cannot be handled as a {wanted}: {why}')
+
+
+def no_kind(kind: object, api_version: object) -> str:
+    """A body of another kind than the one that is read there."""
+    scheme = 'in scheme "pkg/runtime/scheme.go:111"'
+    return f'no kind "{kind}" is registered for version "{api_version}" {scheme}'
 
 
 def unknown_format(known: Iterable[str]) -> Reply:

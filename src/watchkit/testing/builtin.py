@@ -1,9 +1,9 @@
 """The resources that every API server serves, as kube-apiserver 1.37.1 was heard to serve them.
 
 One line each: plural, kind, short names and traits. Traits are words: `cluster` (it has no
-namespaces), `status` and `scale` (subresources), `counts` (generations), `shown` (DELETE answers
-with the object), `upsert` (PUT creates), `guarded` (PUT must name a version), `review` (nothing
-is stored), `all` and `api-extensions` (categories).
+namespaces), `status`, `scale` and `finalize` (subresources), `counts` (generations), `shown`
+(DELETE answers with the object), `upsert` (PUT creates), `guarded` (PUT must name a version),
+`review` (nothing is stored), `all` and `api-extensions` (categories).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ configmaps ConfigMap cm
 endpoints Endpoints ep upsert
 events Event ev upsert
 limitranges LimitRange limits upsert
-namespaces Namespace ns cluster status shown
+namespaces Namespace ns cluster status finalize shown
 nodes Node no cluster status
 persistentvolumeclaims PersistentVolumeClaim pvc status shown
 persistentvolumes PersistentVolume pv cluster status shown
@@ -119,11 +119,10 @@ _FIELDS: Final = {
     "nodes": "spec.unschedulable",
     "pods": (
         "spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName"
-        " spec.hostNetwork status.phase status.podIP status.nominatedNodeName"
+        " spec.hostNetwork status.phase status.podIP status.podIPs status.nominatedNodeName"
     ),
     "secrets": "type",
     "services": "spec.clusterIP spec.type",
-    "replicasets.apps": "status.replicas",
     "replicationcontrollers": "status.replicas",
     "jobs.batch": "status.successful",
     "certificatesigningrequests.certificates.k8s.io": "spec.signerName",
@@ -153,6 +152,7 @@ def _resource(api_version: str, plural: str, kind: str, short: str, *traits: str
         scale=_SCALE if "scale" in traits else None,
         counts="counts" in traits,
         shows_deleted="shown" in traits,
+        finalize="finalize" in traits,
         upsert="upsert" in traits,
         guarded="guarded" in traits,
         review="review" in traits,

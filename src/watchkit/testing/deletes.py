@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from watchkit.testing import bodies, writes
+import msgspec
+
+from watchkit.testing import bodies, gotypes, writes
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
+from watchkit.testing.requests import truth
+from watchkit.testing.validity import Cause
 from watchkit.testing.values import is_map, section
 
 _POLICIES: Final = {
@@ -22,6 +26,7 @@ _POLICIES: Final = {
 _POD_GRACE: Final = 30
 """Seconds, where a pod's spec does not say (terminationGracePeriodSeconds' default)."""
 
+_KIND: Final = "DeleteOptions"
 _ENDED: Final = frozenset({"Succeeded", "Failed"})
 
 
@@ -44,17 +49,22 @@ class Deletion:
         """Read the DeleteOptions of a body, or, where there is none, of the query.
 
         Raises:
-            Refusal: 422, a policy that is none, or two of them.
+            Refusal: 400, they cannot be read; 422, a policy that is none, or two of them, or a
+                dry run of a part only.
 
         """
-        if is_map(body) and body:
-            return cls._of_body(body)
-        grace = query.get("gracePeriodSeconds", "")
-        policy = query.get("propagationPolicy") or None
-        _check_policy(policy, has_orphans="orphanDependents" in query)
+        if body is not None:
+            return cls._of_body(_options(body))
+        grace = query.get("gracePeriodSeconds")
+        if grace is not None and not grace.removeprefix("-").isdecimal():
+            raise Refusal(bodies.bad_number(grace))
+        policy, orphans = query.get("propagationPolicy"), query.get("orphanDependents")
+        _check(_policy_faults(policy, has_orphans=orphans is not None))
         return cls(
-            grace=int(grace) if grace.lstrip("-").isdecimal() else None,
-            policy=policy or _orphans(query.get("orphanDependents")),
+            grace=None if grace is None else int(grace),
+            uid=query.get("uid"),
+            version=query.get("resourceVersion"),
+            policy=policy or _orphans(None if orphans is None else truth(orphans)),
             dry=bool(query.get("dryRun")),
         )
 
@@ -62,7 +72,8 @@ class Deletion:
     def _of_body(cls, said: Manifest) -> Deletion:
         conditions = section(said, "preconditions")
         policy, orphans = said.get("propagationPolicy"), said.get("orphanDependents")
-        _check_policy(policy, has_orphans=orphans is not None)
+        dry: list[str] = said.get("dryRun") or []
+        _check([*_policy_faults(policy, has_orphans=orphans is not None), *_dry_run_faults(dry)])
         return cls(
             grace=said.get("gracePeriodSeconds"),
             uid=conditions.get("uid"),
@@ -100,7 +111,7 @@ class Deletion:
         if before.resource.graceful and not self.at_once:
             return self._mark_pod(before, now, finalizers)
         if metadata.get("deletionTimestamp"):
-            return before.manifest
+            return writes.held(before, finalizers)
         if not finalizers:
             return None
         return writes.marked(before, time=now, grace=0, finalizers=finalizers)
@@ -112,6 +123,8 @@ class Deletion:
             end = now + timedelta(seconds=grace)
             return writes.marked(before, time=end, grace=grace, finalizers=finalizers)
         given = metadata.get("deletionGracePeriodSeconds") or 0
+        if not given:
+            return writes.held(before, finalizers)
         if self.grace is None or grace >= given:
             return before.manifest
         then = datetime.fromisoformat(str(metadata["deletionTimestamp"]))
@@ -135,14 +148,41 @@ class Deletion:
         return kept if added is None else [*kept, added]
 
 
-def _orphans(said: object) -> str | None:
+def _options(body: object) -> Manifest:
+    """A body as DeleteOptions, of whatever version."""
+    said = gotypes.unread_type(body)
+    options = body if is_map(body) else {}
+    kind = options.get("kind") or _KIND
+    if not said and kind != _KIND:
+        version = options.get("apiVersion") or "meta.k8s.io/v1"
+        said = bodies.no_kind(kind, version)
+    said = said or gotypes.unfit(options, gotypes.DELETE_OPTIONS)
+    if said:
+        raise Refusal(bodies.bad_request(said))
+    return options
+
+
+def _orphans(said: bool | None) -> str | None:  # noqa: FBT001 - it is what the parameter says
     """The policy that the old parameter `orphanDependents` means."""
     if said is None:
         return None
-    return "Orphan" if said in {True, "true", "1"} else "Background"
+    return "Orphan" if said else "Background"
 
 
-def _check_policy(policy: str | None, *, has_orphans: bool) -> None:
+def _dry_run_faults(said: list[str]) -> list[Cause]:
+    if all(each == "All" for each in said):
+        return []
+    shown = msgspec.json.encode(said).decode()
+    text = f'Unsupported value: {shown}: supported values: "All"'
+    return [("FieldValueNotSupported", "dryRun", text)]
+
+
+def _check(causes: list[Cause]) -> None:
+    if causes:
+        raise Refusal(bodies.invalid(_KIND, "", *causes, group="meta.k8s.io"))
+
+
+def _policy_faults(policy: str | None, *, has_orphans: bool) -> list[Cause]:
     if policy is not None and policy not in _POLICIES:
         why = "FieldValueNotSupported"
         said = (
@@ -156,6 +196,5 @@ def _check_policy(policy: str | None, *, has_orphans: bool) -> None:
             " set"
         )
     else:
-        return
-    cause = (why, "propagationPolicy", said)
-    raise Refusal(bodies.invalid("DeleteOptions", "", cause, group="meta.k8s.io"))
+        return []
+    return [(why, "propagationPolicy", said)]

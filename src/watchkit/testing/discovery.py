@@ -173,7 +173,7 @@ def _parts(resource: Resource) -> list[dict[str, object]]:
             "namespaced": resource.namespaced,
             **({"group": "autoscaling", "version": "v1"} if name == "scale" else {}),
             "kind": "Scale" if name == "scale" else resource.kind,
-            "verbs": ["get", "patch", "update"],
+            "verbs": ["update"] if name == "finalize" else ["get", "patch", "update"],
         }
         for name in resource.subresources
     ]
@@ -229,7 +229,7 @@ def _discovered(resource: Resource) -> dict[str, object]:
             {
                 "subresource": name,
                 "responseKind": scale if name == "scale" else kind,
-                "verbs": ["get", "patch", "update"],
+                "verbs": ["update"] if name == "finalize" else ["get", "patch", "update"],
             }
             for name in resource.subresources
         ]

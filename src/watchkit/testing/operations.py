@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
-from watchkit.testing import apply, bodies, options, patches, scaling, strict, tables, writes
+from watchkit.testing import (
+    apply,
+    bodies,
+    carried,
+    options,
+    patches,
+    scaling,
+    strict,
+    tables,
+    writes,
+)
 from watchkit.testing.bodies import Refusal, Reply
 from watchkit.testing.deletes import Deletion
 from watchkit.testing.log import Kept, Manifest
-from watchkit.testing.paging import Page, list_page
+from watchkit.testing.paging import list_page
 from watchkit.testing.replica import Reading
 from watchkit.testing.requests import ApiRequest, Verb
 from watchkit.testing.resources import Resource
 from watchkit.testing.reviews import reviewed
-from watchkit.testing.selection import Selection
 from watchkit.testing.state import State
 from watchkit.testing.values import is_map, section
 from watchkit.testing.writes import Author, Part
@@ -31,6 +41,9 @@ def answer(state: State, reading: Reading, request: ApiRequest, resource: Resour
 
     """
     _check_dry_run(request)
+    if request.subresource == "finalize" and request.verb != "update":
+        said = "the server does not allow this method on the requested resource"
+        raise Refusal(bodies.status(405, said, "MethodNotAllowed", details={}))
     if request.name is None and request.verb in {"get", "update", "patch"}:
         raise Refusal(bodies.bad_request("name must be provided"))
     if request.verb == "list":
@@ -51,7 +64,7 @@ def _list(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
 def _create(state: State, request: ApiRequest, resource: Resource) -> Reply:
     if resource.review:
         return Reply(201, msgspec.json.encode(reviewed(resource, request.body)) + b"\n")
-    manifest = _object(request, resource)
+    manifest = carried.object_of(request, resource)
     kept = state.create(resource, _placed(request, manifest), _author(request))
     return _shown(state.now(), request, kept, 201)
 
@@ -71,23 +84,21 @@ def _get(reading: Reading, request: ApiRequest, resource: Resource) -> Reply:
 
 def _update(state: State, request: ApiRequest, resource: Resource) -> Reply:
     if request.subresource == "scale":
+        manifest = _placed(request, carried.named(request, carried.scale_of(request, resource)))
         kept = state.find(resource, _key(request, resource))
-        wanted = scaling.scaled(kept, cast("Manifest", request.body or {}))
+        writes.check_uid(kept, manifest)
+        wanted = scaling.scaled(kept, manifest)
         return _shown(state.now(), request, state.update(kept, wanted, _author(request)))
-    manifest = _object(request, resource)
-    metadata = section(manifest, "metadata")
-    named = str(metadata.get("name") or "")
-    if not named:
-        raise Refusal(bodies.unnamed(request.name or ""))
-    if named != request.name:
-        raise Refusal(bodies.other_name(named, request.name or ""))
-    manifest = _placed(request, manifest)
+    manifest = _placed(request, carried.named(request, carried.object_of(request, resource)))
     key = _key(request, resource)
     if resource.upsert and not request.subresource and key not in state.log(resource).objects:
-        return _shown(state.now(), request, state.create(resource, manifest, _author(request)), 201)
+        kept = state.create(
+            resource, carried.created_by_update(resource, key, manifest), _author(request)
+        )
+        return _shown(state.now(), request, kept, 201)
     kept = state.find(resource, key)
-    _check_version(kept, metadata)
     writes.check_uid(kept, manifest)
+    _check_version(kept, section(manifest, "metadata"))
     return _shown(state.now(), request, state.update(kept, manifest, _author(request)))
 
 
@@ -115,6 +126,7 @@ def _apply(state: State, request: ApiRequest, resource: Resource) -> Reply:
         version = version if "/" in version or scaled else f"/{version}"
         said = f"invalid object type: {version}, Kind={applied.get('kind') or ''}"
         raise Refusal(bodies.bad_request(said))
+    carried.check_typed(resource, applied)
     if metadata.get("managedFields"):
         raise Refusal(bodies.bad_request("metadata.managedFields must be nil"))
     key = _key(request, resource)
@@ -141,8 +153,8 @@ def _check_new(request: ApiRequest, resource: Resource, metadata: Manifest) -> N
 
 
 def _delete(state: State, request: ApiRequest, resource: Resource) -> Reply:
-    kept = state.find(resource, _key(request, resource))
     asked = Deletion.of(request.body, request.query)
+    kept = state.find(resource, _key(request, resource))
     gone = state.delete(kept, asked)
     still_there = state.log(resource).objects.get(kept.key)
     over = still_there is None or (asked.dry and asked.mark(kept, state.now()) is None)
@@ -152,14 +164,22 @@ def _delete(state: State, request: ApiRequest, resource: Resource) -> Reply:
 
 
 def _delete_collection(state: State, request: ApiRequest, resource: Resource) -> Reply:
-    selection = Selection.of(request, resource)
+    page = list_page(state, _listing(request), resource)
     asked = Deletion.of(request.body, request.query)
     objects = state.log(resource).objects
-    found = [objects[key] for key in sorted(objects) if selection.matches(objects[key])]
-    page = Page(state.version, found, "", None, state.now())
-    for kept in found:
-        state.delete(kept, asked)
+    for listed in page.items:
+        kept = objects.get(listed.key)
+        if kept is not None:
+            state.delete(kept, asked)
     return Reply(200, page.body(resource, request.view))
+
+
+def _listing(request: ApiRequest) -> ApiRequest:
+    """The list of what a DELETE of a collection is about: at its version, if it names one."""
+    query = request.query
+    if query.get("resourceVersion", "0") in {"", "0"} or "resourceVersionMatch" in query:
+        return request
+    return replace(request, query={**query, "resourceVersionMatch": "Exact"})
 
 
 def _author(request: ApiRequest) -> Author:
@@ -170,46 +190,6 @@ def _author(request: ApiRequest) -> Author:
 
 def _key(request: ApiRequest, resource: Resource) -> str:
     return resource.key(request.namespace, request.name or "")
-
-
-def _object(request: ApiRequest, resource: Resource) -> Manifest:
-    """The object in a body, which has to be one of the resource."""
-    said = request.body
-    wanted = f"the object provided is unrecognized (must be of type {resource.kind})"
-    if not is_map(said):
-        raise Refusal(bodies.bad_request(f"{wanted}: couldn't get version/kind"))
-    manifest = said
-    version, kind = manifest.get("apiVersion"), manifest.get("kind")
-    if resource.custom and not kind:
-        text = msgspec.json.encode(manifest).decode()
-        raise Refusal(bodies.bad_request(f"{wanted}: Object 'Kind' is missing in '{text}'"))
-    if resource.custom and version != resource.api_version:
-        raise Refusal(
-            bodies.bad_request(
-                f"the API version in the data ({version}) does not match the expected API version"
-                f" ({resource.api_version})"
-            )
-        )
-    if kind not in {None, "", resource.kind}:
-        raise Refusal(_other_kind(resource, manifest))
-    if version not in {None, "", resource.api_version}:
-        raise Refusal(_other_kind(resource, manifest))
-    strict.check(request, resource, manifest)
-    return manifest
-
-
-def _other_kind(resource: Resource, manifest: Manifest) -> Reply:
-    kind, version = str(manifest.get("kind")), manifest.get("apiVersion")
-    if resource.custom:
-        said = f'Invalid value: "{kind}": must be {resource.kind}'
-        name = str(section(manifest, "metadata").get("name", ""))
-        cause = ("FieldValueInvalid", "kind", said)
-        return bodies.invalid(kind, name, cause, group=resource.group)
-    said = (
-        f'{kind} in version "{version}" cannot be handled as a {resource.kind}: no kind "{kind}"'
-        f' is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
-    )
-    return bodies.bad_request(said)
 
 
 def _placed(request: ApiRequest, manifest: Manifest) -> Manifest:
@@ -226,9 +206,7 @@ def _check_version(kept: Kept, metadata: Manifest) -> None:
     version = str(metadata.get("resourceVersion") or "")
     if not version and kept.resource.guarded:
         raise Refusal(bodies.unversioned_update(kept.resource, kept.name))
-    if version and not version.isdecimal():
-        said = f'strconv.ParseUint: parsing "{version}": invalid syntax'
-        raise Refusal(bodies.status(500, said))
+    carried.check_number(version)
 
 
 def _check_dry_run(request: ApiRequest) -> None:

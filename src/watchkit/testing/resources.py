@@ -27,6 +27,7 @@ class Resource:
     status. `counts`: changes of the spec count as generations. `guarded`: a PUT has to name a
     version. `upsert`: a PUT creates what is not there. `shows_deleted`: DELETE answers with the
     object that is gone instead of a Status. A `review` is answered at once, never stored.
+    `finalize`: it has that subresource, which writes the finalizers in its spec.
     """
 
     api_version: str
@@ -45,6 +46,7 @@ class Resource:
     upsert: bool = False
     shows_deleted: bool = False
     review: bool = False
+    finalize: bool = False
 
     def __hash__(self) -> int:
         """By name: a server has but one resource of each, and asks for it all the time."""
@@ -73,14 +75,19 @@ class Resource:
     @property
     def subresources(self) -> tuple[str, ...]:
         """The names of its subresources."""
-        named = {"scale": self.scale is not None, "status": self.status}
+        named = {
+            "finalize": self.finalize,
+            "scale": self.scale is not None,
+            "status": self.status,
+        }
         names = [name for name, there in named.items() if there]
         return tuple(reversed(names)) if self.custom else tuple(names)
 
     @property
     def selectable(self) -> tuple[str, ...]:
         """Every dotted path that a field selector may name."""
-        return (*(_COMMON_FIELDS if self.namespaced else _COMMON_FIELDS[:1]), *self.fields)
+        both = self.namespaced or not (self.custom or self.fields)
+        return (*(_COMMON_FIELDS if both else _COMMON_FIELDS[:1]), *self.fields)
 
     def key(self, namespace: str | None, name: str) -> str:
         """The key of an object: "ns/name", or "name" where there are no namespaces."""

@@ -10,6 +10,7 @@ from watchkit.testing.log import Change, Entry, Kept
 from watchkit.testing.requests import ApiRequest
 from watchkit.testing.resources import Resource
 from watchkit.testing.selectors import parse_fields, parse_labels
+from watchkit.testing.values import is_list, is_map, section
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ class Selection(msgspec.Struct, frozen=True):
         if self.namespace is not None and kept.namespace != self.namespace:
             return False
         return self.labels.matches(kept.labels) and self.fields.matches(
-            lambda path: field_at(kept.manifest, path)
+            lambda path: _compared(kept, path)
         )
 
     def event(self, entry: Entry) -> tuple[Change, Kept] | None:
@@ -62,3 +63,15 @@ class Selection(msgspec.Struct, frozen=True):
                 assert entry.before is not None
                 gone = entry.now if entry.change == "DELETED" else entry.before.at(entry.version)
                 return "DELETED", gone
+
+
+def _compared(kept: Kept, path: str) -> object:
+    """What a field selector compares: nothing where there is an object or a list.
+
+    The source of an Event is its component, or else the controller that reports it.
+    """
+    if path == "source" and not kept.resource.custom:
+        reported = kept.manifest.get("reportingComponent")
+        return section(kept.manifest, "source").get("component") or reported
+    value = field_at(kept.manifest, path)
+    return None if is_map(value) or is_list(value) else value

@@ -54,7 +54,7 @@ def _worded(problem: str) -> str:
 
 
 def _unknown_field(path: str, resource: Resource) -> str:
-    if resource.fields or resource.custom or not resource.namespaced:
+    if resource.fields or resource.custom:
         return f"field label not supported: {path}"
     known = ", ".join(f'"{each}"' for each in resource.selectable)
     return f'"{path}" is not a known field selector: only {known}'

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from watchkit.testing import bodies, definitions, versions
+import msgspec
+
+from watchkit.testing import bodies, definitions, gotypes, validity, versions
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource
+from watchkit.testing.validity import Cause
 from watchkit.testing.values import is_map, section
 
 Part: TypeAlias = Literal["all", "main", "status"]
@@ -32,21 +34,6 @@ class Author:
     scale: bool = False
 
 
-_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_NAME_RULE: Final = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or"
-    " '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used"
-    r" for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-_LABEL: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
-_LABEL_RULE: Final = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or"
-    " '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or"
-    " 'my_value',  or '12345', regex used for validation is"
-    " '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-)
-_LONGEST_LABEL: Final = 63
-_RBAC_NAME: Final = re.compile(r"[^/%]+")
 _LONGEST_BASE: Final = 58
 """Letters of a generateName that are kept, so that the name is no longer than 63."""
 
@@ -76,6 +63,9 @@ _THEIRS: Final = frozenset(
 _OURS: Final = tuple(name for name in _METADATA if name not in _THEIRS)
 """Those that an update leaves as they are."""
 
+_NAMESPACES: Final = "namespaces"
+_NAME_LABEL: Final = "kubernetes.io/metadata.name"
+
 _BEGINNINGS: Final[dict[str, Manifest]] = {
     "pods": {"phase": "Pending"},
     "namespaces": {"phase": "Active"},
@@ -94,10 +84,11 @@ def created(
     """The object as it is first stored, all but its version.
 
     Raises:
-        Refusal: it carries a version (500), or has no valid name or finalizers (422).
+        Refusal: 400, its metadata cannot be read; 422, it is not valid; 500, it carries a
+            version.
 
     """
-    metadata = dict(section(manifest, "metadata"))
+    metadata = _read(resource, manifest)
     version = str(metadata.get("resourceVersion") or "")
     if version.isdecimal() and int(version):  # one that is no number it does not see
         raise Refusal(
@@ -105,9 +96,13 @@ def created(
         )
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = f"{metadata['generateName'][:_LONGEST_BASE]}{uid[-5:]}"
-    _check_name(resource, metadata.get("name"))
-    _check_finalizers(resource, metadata)
-    _check_labels(resource, metadata)
+    if resource.plural == _NAMESPACES and not resource.custom:
+        _label(metadata, str(metadata.get("name") or ""))
+    causes = [
+        *validity.name_faults(resource, metadata),
+        *validity.faults(resource, metadata),
+    ]
+    _check(resource, metadata, causes)
     if resource.namespaced:
         metadata["namespace"] = metadata.get("namespace") or "default"
     else:
@@ -126,21 +121,27 @@ def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
     """The object after a write, all but its version; equal to `before` where nothing changes.
 
     Raises:
-        Refusal: 409, the write names another version; 422, it has to name one and does not, or
-            it adds a finalizer to what is being deleted; 500, the version is no number.
+        Refusal: 409, the write names another version; 422, its metadata cannot be read or is
+            not valid, it has to name a version and does not, or it adds a finalizer to what is
+            being deleted; 500, the version is no number.
 
     """
     resource, old = before.resource, before.manifest["metadata"]
-    metadata = dict(section(manifest, "metadata"))
+    metadata = _reread(resource, manifest)
     if metadata.get("resourceVersion") != old["resourceVersion"]:
         guarded = resource.guarded and part != "all"
         versions.check(before, str(metadata.get("resourceVersion") or ""), guarded=guarded)
     if part == "status" and resource.custom:
         metadata = dict(old)  # of a custom resource, a status is all that goes in there
-    _check_finalizers(resource, metadata)
-    _check_labels(resource, metadata)
-    _check_prefix(resource, metadata)
-    _check_new_finalizers(before, metadata)
+    if resource.plural == _NAMESPACES and not resource.custom:
+        _label(metadata, before.name)
+    causes, new = [*validity.faults(resource, metadata)], _new_finalizers(before, metadata)
+    if resource.custom:  # two more validations look at all but finalizers that are there
+        again = [cause for cause in causes if "finalizers" not in cause[1]] + new
+        causes += [*again, *again]
+    else:
+        causes = [*validity.prefix_faults(resource, metadata), *causes, *new]
+    _check(resource, {"name": before.name}, causes)
     for name in _OURS:
         metadata.pop(name, None)
     metadata |= {name: old[name] for name in _OURS if name in old}
@@ -190,6 +191,14 @@ def marked(before: Kept, *, time: datetime, grace: int, finalizers: Iterable[str
     return _typed(before.resource, {**before.manifest, "metadata": metadata})
 
 
+def held(before: Kept, finalizers: list[str]) -> Manifest:
+    """The object whose deletion was asked for before, waiting for these from now on."""
+    if finalizers == (before.manifest["metadata"].get("finalizers") or []):
+        return before.manifest
+    metadata = {**before.manifest["metadata"], "finalizers": finalizers}
+    return _typed(before.resource, {**before.manifest, "metadata": metadata})
+
+
 def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Apply a JSON merge patch (RFC 7386): null removes, objects merge, the rest replaces."""
     if not is_map(patch):
@@ -224,74 +233,59 @@ def _allowed(before: Kept, manifest: Manifest, part: Part) -> Manifest:
     return {**rest, "status": ours["status"]} if "status" in ours else rest
 
 
-def _check_name(resource: Resource, name: object) -> None:
-    pattern = _RBAC_NAME if resource.group == "rbac.authorization.k8s.io" else _NAME
-    if not name:
-        why, said = "FieldValueRequired", "Required value: name or generateName is required"
-    elif not isinstance(name, str) or not pattern.fullmatch(name):
-        why, said = "FieldValueInvalid", f'Invalid value: "{name}": {_NAME_RULE}'
-    else:
-        return
-    cause = (why, "metadata.name", said)
-    raise Refusal(bodies.invalid(resource.kind, str(name or ""), cause, group=resource.group))
+def _read(resource: Resource, manifest: Manifest) -> Manifest:
+    """The metadata of a new object, nulls in it filled in."""
+    metadata, said = gotypes.metadata_of(resource, manifest)
+    if said:
+        raise Refusal(bodies.undecodable(resource.kind, resource.api_version, said))
+    return _without_doubles(metadata)
 
 
-def _check_prefix(resource: Resource, metadata: Manifest) -> None:
-    """What names were generated from may change, to what they can be generated from."""
-    prefix: str = metadata.get("generateName") or ""
-    if not prefix or resource.custom or _NAME.fullmatch(prefix.rstrip("-") or "-"):
-        return
-    said = f'Invalid value: "{prefix}": {_NAME_RULE}'
-    cause = ("FieldValueInvalid", "metadata.generateName", said)
-    shown = str(metadata.get("name", ""))
-    raise Refusal(bodies.invalid(resource.kind, shown, cause, group=resource.group))
+def _reread(resource: Resource, manifest: Manifest) -> Manifest:
+    """The same of what a patch made: what cannot be read is the patch's fault."""
+    metadata, said = gotypes.metadata_of(resource, manifest)
+    if said:
+        shown = msgspec.json.encode(msgspec.json.encode(manifest, order="sorted").decode())
+        why = f"Invalid value: {shown.decode()}: {said}"
+        raise Refusal(bodies.invalid("", "", ("FieldValueInvalid", "patch", why)))
+    return _without_doubles(metadata)
 
 
-def _check_finalizers(resource: Resource, metadata: Manifest) -> None:
-    """A finalizer has a domain: "x.io/name"; a few of Kubernetes' own have none."""
-    if resource.custom:
-        return  # the real server only warns of them
-    known = {"foregroundDeletion", "orphan", "kubernetes"}
-    for index, name in enumerate(metadata.get("finalizers") or ()):
-        if "/" not in name and name not in known:
-            said = (
-                f'Invalid value: "{name}": name is neither a standard finalizer name nor is it'
-                " fully qualified"
-            )
-            cause = ("FieldValueInvalid", f"metadata.finalizers[{index}]", said)
-            shown = str(metadata.get("name", ""))
-            raise Refusal(bodies.invalid(resource.kind, shown, cause, group=resource.group))
+def _without_doubles(metadata: Manifest) -> Manifest:
+    """A copy that names each owner once."""
+    owners: list[Manifest] = metadata.get("ownerReferences") or []
+    if len(owners) < 2:  # noqa: PLR2004 - as most
+        return dict(metadata)
+    once = [owner for index, owner in enumerate(owners) if owner not in owners[:index]]
+    return {**metadata, "ownerReferences": once}
 
 
-def _check_labels(resource: Resource, metadata: Manifest) -> None:
-    for value in section(metadata, "labels").values():
-        if not isinstance(value, str) or not _LABEL.fullmatch(value):
-            said = f'Invalid value: "{value}": {_LABEL_RULE}'
-        elif len(value) > _LONGEST_LABEL:
-            said = f'Invalid value: "{value}": must be no more than {_LONGEST_LABEL} bytes'
-        else:
-            continue
-        cause = ("FieldValueInvalid", "metadata.labels", said)
-        shown = str(metadata.get("name", ""))
-        raise Refusal(bodies.invalid(resource.kind, shown, cause, group=resource.group))
+def _label(metadata: Manifest, name: str) -> None:
+    """A namespace has its name as a label, whatever is written."""
+    metadata["labels"] = {**(metadata.get("labels") or {}), _NAME_LABEL: name}
 
 
-def _check_new_finalizers(before: Kept, metadata: Manifest) -> None:
+def _check(resource: Resource, metadata: Manifest, causes: list[Cause]) -> None:
+    if causes:
+        shown = str(metadata.get("name") or "")
+        raise Refusal(bodies.invalid(resource.kind, shown, *causes, group=resource.group))
+
+
+def _new_finalizers(before: Kept, metadata: Manifest) -> list[Cause]:
+    """What is being deleted gets no new ones."""
     old = before.manifest["metadata"]
     if not old.get("deletionTimestamp"):
-        return
+        return []
     known = old.get("finalizers") or ()
-    new = [name for name in metadata.get("finalizers") or () if name not in known]
-    if new:
-        shown = ", ".join(f'"{name}"' for name in new)
-        said = (
-            "Forbidden: no new finalizers can be added if the object is being deleted, found new"
-            f" finalizers []string{{{shown}}}"
-        )
-        cause = ("FieldValueForbidden", "metadata.finalizers", said)
-        resource = before.resource
-        causes = bodies.said_by(resource, cause)
-        raise Refusal(bodies.invalid(resource.kind, before.name, *causes, group=resource.group))
+    new = sorted({name for name in metadata.get("finalizers") or () if name not in known})
+    if not new:
+        return []
+    shown = ", ".join(f'"{name}"' for name in new)
+    said = (
+        "Forbidden: no new finalizers can be added if the object is being deleted, found new"
+        f" finalizers []string{{{shown}}}"
+    )
+    return [("FieldValueForbidden", "metadata.finalizers", said)]
 
 
 def _typed(resource: Resource, manifest: Manifest) -> Manifest:

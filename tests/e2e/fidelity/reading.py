@@ -58,6 +58,9 @@ _SELECTORS: Final = (
             "colour=red,colour!=blue",
             "colour=",
             "colour in (",
+            "colour in ()",
+            "colour notin ()",
+            "colour in (),colour",
             "=red",
             "colour=red=blue",
         )
@@ -69,6 +72,33 @@ _SELECTORS: Final = (
     get(MAPS, fieldSelector="metadata.name"),
     get(SHOPS, fieldSelector="spec.size=1"),
     get(MAPS, labelSelector="colour=red", limit="1"),
+    post(MAPS, config_map("h", labels={"colour": ""})),
+    get(MAPS, labelSelector="colour in ()"),
+)
+
+_EVENTS: Final = "/api/v1/namespaces/{ns}/events"
+
+
+def _event(name: str, **fields: Json) -> Ask:
+    involved: Json = {"kind": "Pod", "name": "p", "namespace": "{ns}"}
+    said: Manifest = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": name}}
+    return post(_EVENTS, {**said, "involvedObject": involved, **fields})
+
+
+_FIELDS: Final = (
+    _event("a", source={"component": "me"}),
+    _event("b", reportingComponent="me", reportingInstance="i"),
+    _event("c", source={"component": "x"}, reportingComponent="me"),
+    *(
+        get(_EVENTS, fieldSelector=selector)
+        for selector in ("source=me", "source=x", "source=", "source!=me", "reportingComponent=me")
+    ),
+    get("/api/v1/namespaces/{ns}/pods", fieldSelector="status.podIPs="),
+    get("/apis/apps/v1/namespaces/{ns}/replicasets", fieldSelector="status.replicas=0"),
+    get("/apis/apps/v1/namespaces/{ns}/deployments", fieldSelector="status.replicas=0"),
+    get("/api/v1/persistentvolumes", fieldSelector="metadata.namespace=x"),
+    get("/api/v1/persistentvolumes", fieldSelector="spec.nothing=x"),
+    get("/api/v1/nodes", fieldSelector="metadata.namespace=x"),
 )
 
 _PAGES: Final = (
@@ -415,6 +445,7 @@ _SERVED: Final = Script(
 
 SCRIPTS: Final = (
     Script("selectors", _SELECTORS),
+    Script("field selectors", _FIELDS, whole=False),
     Script("pages", _PAGES),
     Script("versions of lists", _VERSIONS),
     *_WATCHES,

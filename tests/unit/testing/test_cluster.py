@@ -162,7 +162,12 @@ def test_generation_counts_changes_of_the_spec_only(cluster: FakeCluster) -> Non
 def test_what_is_the_servers_cannot_be_written(cluster: FakeCluster) -> None:
     """uid, creation time and generation stay, whatever an update says."""
     created = cluster.create(pod("a"))
-    forged = {"name": "a", "namespace": "shop", "creationTimestamp": "x", "generation": 9}
+    forged = {
+        "name": "a",
+        "namespace": "shop",
+        "creationTimestamp": "2020-01-01T00:00:00Z",
+        "generation": 9,
+    }
 
     updated = cluster.update(pod("a") | {"metadata": forged, "spec": {"nodeName": "n"}})
 

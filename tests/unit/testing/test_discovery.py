@@ -87,6 +87,11 @@ def test_aggregated_discovery_holds_everything(cluster: FakeCluster) -> None:
     resources = {each["resource"]: each for each in core["versions"][0]["resources"]}
     assert resources["pods"]["categories"] == ["all"]
     assert "deletecollection" not in resources["namespaces"]["verbs"]
+    parts = resources["namespaces"]["subresources"]
+    assert [(each["subresource"], len(each["verbs"])) for each in parts] == [
+        ("finalize", 1),
+        ("status", 3),
+    ]
     older = AGGREGATED.replace("v=v2", "v=v2beta1") + ",application/json"
     assert asked(cluster, "/apis", older)["kind"] == "APIGroupList"
 

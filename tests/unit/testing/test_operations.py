@@ -1,19 +1,14 @@
 """Writes over HTTP that no recording holds: wrong bodies, pods with kubelets, dry runs."""
 
-import json
-from typing import Any
-
-import aiohttp
 import pytest
 
+from tests.unit.testing.asking import APPLY, MERGE, ask
 from tests.unit.testing.manifests import config_map, pod
-from watchkit.testing import FakeCluster, run_virtual
+from watchkit.testing import FakeCluster
 
 SHOPS = "/apis/x.io/v1/namespaces/shop/shops"
 MAPS = "/api/v1/namespaces/shop/configmaps"
 PODS = "/api/v1/namespaces/shop/pods"
-APPLY = "application/apply-patch+yaml"
-MERGE = "application/merge-patch+json"
 
 
 @pytest.fixture
@@ -22,28 +17,6 @@ def cluster() -> FakeCluster:
     cluster = FakeCluster()
     cluster.add_resource("x.io/v1", "shops", "Shop")
     return cluster
-
-
-def ask(
-    cluster: FakeCluster,
-    method: str,
-    path: str,
-    body: object = None,
-    media: str = "application/json",
-) -> tuple[int, Any]:
-    """Ask in memory; give the status and the JSON of the answer."""
-
-    async def main() -> tuple[int, Any]:
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body)
-        headers = {"Authorization": "Bearer fake-token"}
-        headers |= {"Content-Type": media} if data is not None else {}
-        async with cluster.connect() as api:
-            session: aiohttp.ClientSession = api.rest_client.pool_manager
-            url = f"{api.configuration.host}{path}"
-            async with session.request(method, url, data=data, headers=headers) as answer:
-                return answer.status, json.loads(await answer.read())
-
-    return run_virtual(main)
 
 
 @pytest.mark.parametrize(
@@ -229,3 +202,131 @@ def test_the_hand_of_a_test_writes_a_status_along(cluster: FakeCluster) -> None:
     assert (main["spec"], main["status"]) == ({"size": 2}, {"size": 1})
     assert (part["spec"], part["status"]) == ({"size": 2}, {"size": 2})
     assert part["metadata"]["generation"] == 2
+
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/shop/leases"
+
+
+def lease(**metadata: str) -> dict[str, object]:
+    """Give a Lease."""
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "l", **metadata},
+    }
+
+
+def test_the_renewal_of_a_lease_that_was_deleted(cluster: FakeCluster) -> None:
+    """One that names its uid is refused; by its version alone it is created anew."""
+    _, held = ask(cluster, "PUT", f"{LEASES}/l", lease())
+    cluster.delete("coordination.k8s.io/v1", "leases", "shop/l")
+    version = held["metadata"]["resourceVersion"]
+
+    refused = ask(cluster, "PUT", f"{LEASES}/l", held)
+    odd = ask(cluster, "PUT", f"{LEASES}/l", lease(resourceVersion="x"))
+    status, anew = ask(cluster, "PUT", f"{LEASES}/l", lease(resourceVersion=version))
+
+    assert (refused[0], refused[1]["reason"]) == (409, "Conflict")
+    assert "Key: /registry/leases/shop/l," in refused[1]["message"]
+    assert (odd[0], odd[1]["message"]) == (500, 'strconv.ParseUint: parsing "x": invalid syntax')
+    assert status == 201
+    assert anew["metadata"]["uid"] != held["metadata"]["uid"]
+
+
+def test_a_lease_of_another_uid_is_another_lease(cluster: FakeCluster) -> None:
+    """Before it is asked which version of it."""
+    ask(cluster, "PUT", f"{LEASES}/l", lease())
+
+    assert ask(cluster, "PUT", f"{LEASES}/l", lease(uid="other"))[0] == 409
+    assert ask(cluster, "PUT", f"{LEASES}/l", lease())[0] == 422
+
+
+@pytest.mark.parametrize(
+    ("plural", "stored"), [("services", "services/specs"), ("endpoints", "services/endpoints")]
+)
+def test_where_the_storage_has_what_is_put(cluster: FakeCluster, plural: str, stored: str) -> None:
+    """Not all kinds are there under their plural."""
+    body = {"metadata": {"name": "a", "uid": "x"}}
+
+    status, answer = ask(cluster, "PUT", f"/api/v1/namespaces/shop/{plural}/a", body)
+
+    assert (status, f"Key: /registry/{stored}/shop/a," in answer["message"]) == (409, True)
+
+
+SCALE = {"kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {"replicas": 3}}
+
+
+@pytest.mark.parametrize(
+    ("scale", "status", "said"),
+    [
+        ({"metadata": {"name": "b"}}, 400, "does not match the name on the URL (a)"),
+        ({"metadata": {}}, 400, "name must be provided"),
+        ({"kind": "Foo"}, 400, 'Foo in version "v1" cannot be handled as a Scale: no kind "Foo"'),
+        ({"apiVersion": "v1"}, 400, 'no kind "Scale" is registered for version "v1"'),
+        ({"metadata": {"name": "a", "namespace": "x"}}, 400, "namespace of the provided object"),
+        ({"spec": {"replicas": "x"}}, 400, "ScaleSpec.spec.replicas of type int32"),
+        ({"spec": "x"}, 400, "Go struct field Scale.spec of type v1.ScaleSpec"),
+        ({"metadata": {"name": "a", "uid": "x"}}, 409, "Key: /registry/deployments/shop/a,"),
+        ({"spec": {"replicas": -1}}, 422, "must be greater than or equal to 0"),
+    ],
+)
+def test_a_scale_that_is_none(
+    cluster: FakeCluster, scale: dict[str, object], status: int, said: str
+) -> None:
+    """It is of another object, of another kind, or of other types."""
+    metadata = {"name": "a", "namespace": "shop"}
+    created = cluster.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata})
+    path = "/apis/apps/v1/namespaces/shop/deployments/a/scale"
+
+    found, answer = ask(cluster, "PUT", path, {**SCALE, "metadata": {"name": "a"}, **scale})
+
+    assert (found, said in answer["message"]) == (status, True)
+    assert cluster.get("apps/v1", "deployments", "shop/a") == created
+
+
+@pytest.mark.parametrize("scale", [{"kind": "Foo"}, {"spec": {"replicas": "x"}}, [], {"kind": 5}])
+def test_a_custom_resources_scale_that_is_none(cluster: FakeCluster, scale: object) -> None:
+    """The real server has one sentence for all of that."""
+    cluster.add_resource("x.io/v1", "tools", "Tool", scale=(".spec.size", ".status.size"))
+    metadata = {"name": "a", "namespace": "shop"}
+    cluster.create({"apiVersion": "x.io/v1", "kind": "Tool", "metadata": metadata})
+
+    status, answer = ask(cluster, "PUT", "/apis/x.io/v1/namespaces/shop/tools/a/scale", scale)
+
+    assert (status, "no kind is registered for the type v1.Scale" in answer["message"]) == (
+        400,
+        True,
+    )
+
+
+NAMESPACES = "/api/v1/namespaces"
+NAMED = "kubernetes.io/metadata.name"
+
+
+def test_a_namespace_has_its_name_as_a_label(cluster: FakeCluster) -> None:
+    """Whatever is written, and whoever writes it."""
+    metadata = {"name": "n", "labels": {NAMED: "other", "a": "b"}}
+    _, made = ask(cluster, "POST", NAMESPACES, {"metadata": metadata})
+    _, changed = ask(cluster, "PATCH", f"{NAMESPACES}/n", {"metadata": {"labels": None}}, MERGE)
+    by_hand = cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "m"}})
+
+    assert made["metadata"]["labels"] == {NAMED: "n", "a": "b"}
+    assert changed["metadata"]["labels"] == {NAMED: "n"}
+    assert by_hand["metadata"]["labels"] == {NAMED: "m"}
+
+
+def test_the_finalizers_of_a_namespace_are_put_to_a_part_of_their_own(cluster: FakeCluster) -> None:
+    """It takes a PUT, and nothing else."""
+    ask(cluster, "POST", NAMESPACES, {"metadata": {"name": "n"}})
+    wanted = {"metadata": {"name": "n"}, "spec": {"finalizers": ["x.io/a"]}}
+    path = f"{NAMESPACES}/n/finalize"
+
+    status, answer = ask(cluster, "PUT", path, wanted)
+
+    assert (status, answer["spec"]) == (200, wanted["spec"])
+    assert answer["status"] == {"phase": "Active"}
+    assert ask(cluster, "PUT", path, {"metadata": {"name": "m"}})[0] == 400
+    assert ask(cluster, "PUT", f"{NAMESPACES}/m/finalize", {"metadata": {"name": "m"}})[0] == 404
+    for method in ("GET", "PATCH", "DELETE"):
+        body = {} if method == "PATCH" else None
+        assert ask(cluster, method, path, body, MERGE)[0] == 405

@@ -48,6 +48,7 @@ def test_a_field_selector_names_fields_of_the_resource() -> None:
     ("plural", "said"),
     [
         ("configmaps", "is not a known field selector: only"),
+        ("persistentvolumes", "is not a known field selector: only"),
         ("pods", "field label not supported: spec.nope"),
         ("nodes", "field label not supported: spec.nope"),
     ],
@@ -62,3 +63,28 @@ def test_what_is_no_field_selector_is_refused() -> None:
     """A part without an operator is refused."""
     with pytest.raises(Refusal, match="can't understand"):
         parse_fields("metadata.name", served("v1", "pods"))
+
+
+@pytest.mark.parametrize(
+    ("api_version", "plural", "path", "taken"),
+    [
+        ("v1", "pods", "status.podIPs", True),
+        ("apps/v1", "replicasets", "status.replicas", False),
+        ("v1", "replicationcontrollers", "status.replicas", True),
+        ("v1", "persistentvolumes", "metadata.namespace", True),
+        ("v1", "nodes", "metadata.namespace", False),
+        ("v1", "namespaces", "metadata.namespace", False),
+    ],
+)
+def test_the_fields_of_a_kind_are_those_of_the_real_server(
+    api_version: str, plural: str, path: str, *, taken: bool
+) -> None:
+    """Kinds that offer nothing of their own offer a namespace, even where there is none."""
+    assert (path in served(api_version, plural).selectable) is taken
+
+
+def test_no_value_at_all_is_the_empty_one() -> None:
+    """`a in ()` is what has an empty label, and nothing else."""
+    assert parse_labels("a in ()").matches({"a": ""})
+    assert not parse_labels("a in ()").matches({})
+    assert parse_labels("a notin ()").matches({"a": "b"})
