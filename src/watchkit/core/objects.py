@@ -90,7 +90,7 @@ class Object(_Lean):
         raw = source if isinstance(source, bytes) else _encoded(source)
         wire = parsed(_whole, raw)
         for name, known in (("_raw", raw), ("_wire", wire), ("meta", wire.metadata)):
-            msgspec.structs.force_setattr(self, name, known)
+            _set(self, name, known)
 
     @classmethod
     def of(cls, raw: bytes, wire: Wire) -> Object:
@@ -241,6 +241,7 @@ class Object(_Lean):
         return (meta.uid, meta.resource_version) if meta.uid and meta.resource_version else None
 
 
+_set = cast("Callable[[object, str, object], None]", msgspec.structs.force_setattr)
 _made = cast("Callable[[bytes, Wire, ObjectMeta], Object]", Object)
 if not TYPE_CHECKING:
     Mapping.register(Object)

@@ -88,7 +88,6 @@ ALLOWED: Final[Mapping[str, Callable[[Script, Plain], Any]]] = {
     "words of selectors": _worded(r"^unable to parse requirement: found '', expected: "),
     "words of methods": _worded("^(delete is not supported|the server does not allow this method)"),
     "words of patches": _worded(r'^ "" is invalid: patch: Invalid value: '),
-    "words of strict patches": _worded(r'is invalid: patch: Invalid value: "\{'),
     "words of generated names": _worded(r"\"Gen_\w+\" is invalid"),
 }
 """By name, what takes the difference out of an answer."""
