@@ -19,6 +19,7 @@ _REFERENCE: Final = re.compile(r"<(\w+)((?:\.\w+)+)>")
 _LIVES: Final = 5  # seconds of a watch whose script does not say
 _AT_ONCE: Final = 16  # scripts
 _PATIENCE: Final = 240.0  # seconds for anything at all to be heard
+_MOMENT: Final = 0.1  # seconds
 
 
 @dataclass
@@ -80,6 +81,9 @@ class Player:
         trace: TracebackType | None,
     ) -> None:
         await self._session.close()
+        # Sockets under TLS are closed some turns of the loop later: aiohttp's documentation asks
+        # for a moment ("Graceful shutdown").
+        await anyio.sleep(_MOMENT)
 
     async def begin(self, script: Script) -> Played:
         """Make a namespace for a script."""
