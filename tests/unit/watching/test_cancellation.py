@@ -175,8 +175,9 @@ async def test_a_back_off_that_is_cancelled_does_not_start_anew() -> None:
     options = {"resource_version": "10"}
     async with RetryWatcher(source, options, backoff=Backoff(jitter="none")) as watcher:
         words: list[str] = []
-        while not words:
-            words = await drain(watcher, 0.3)
+        with anyio.fail_after(600):
+            while not words:
+                words = await drain(watcher, 0.3)
 
     assert words == ["+a"]
     assert source.times("watch") == pytest.approx([0, 0.8, 2.4, 5.6, 12, 24.8])
