@@ -141,7 +141,7 @@ def unfit(value: object, wanted: GoType, holder: str = "", path: str = "") -> st
 
     `holder` is the struct whose field it is, `path` where that is.
     """
-    found = _kind(value)
+    found = kind_of(value)
     if found == "null":
         return ""
     if found != wanted.takes or (isinstance(value, float) and not value.is_integer()):
@@ -229,7 +229,8 @@ def _filled(value: Any, wanted: GoType | None) -> Any:  # noqa: ANN401 - any JSO
     return value
 
 
-def _kind(value: object) -> Json:
+def kind_of(value: object) -> Json:
+    """What the decoder calls a JSON value."""
     match value:
         case None:
             return "null"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from watchkit.testing import bodies, decoding, jsonpatch, writes
+from watchkit.testing import bodies, gotypes, jsonpatch, writes
 from watchkit.testing.bodies import Refusal
 from watchkit.testing.log import Kept, Manifest
 from watchkit.testing.resources import Resource
@@ -43,14 +43,14 @@ def patched(kept: Kept, media: str, patch: object) -> Manifest:
 
     """
     if media == JSON_PATCH:
-        return decoding.read(kept.resource, _json_patched(kept, patch))
+        return _read(kept.resource, _json_patched(kept, patch))
     if not is_map(patch):
         said = f"{_DECODING} array into Go value of type map[string]interface {{}}"
         raise Refusal(bodies.bad_request(said))
     if media == STRATEGIC and _is_strategic(patch):
         raise Refusal(bodies.unknown_format([JSON_PATCH, MERGE, APPLY]))
     result = cast("Manifest", writes.merged(kept.copy(), patch))
-    return decoding.read(kept.resource, result)
+    return _read(kept.resource, result)
 
 
 def check_identity(kept: Kept, patched: Manifest) -> None:
@@ -103,7 +103,18 @@ def _other_version(kept: Kept, version: str) -> bodies.Reply:
     return bodies.invalid(kept.resource.kind, kept.name, cause, group=group)
 
 
-def _json_patched(kept: Kept, patch: object) -> object:
+def _read(resource: Resource, result: Manifest) -> Manifest:
+    """The object that a patch made, texts in it that are null as empty ones."""
+    if result.get("metadata") is None:
+        return result
+    read = {**result, "metadata": writes.reread(resource, result)}
+    data: object = result.get("data")
+    if is_map(data) and not resource.custom:
+        read["data"] = {name: "" if value is None else value for name, value in data.items()}
+    return read
+
+
+def _json_patched(kept: Kept, patch: object) -> Manifest:
     if not is_list(patch):
         said = f"{_DECODING} object into Go value of type []handlers.jsonPatchOp"
         raise Refusal(bodies.bad_request(said))
@@ -124,14 +135,14 @@ def _check_operation(operation: object) -> None:
     if operation is None:
         return
     if not is_map(operation):
-        found = decoding.named(operation)
+        found = gotypes.kind_of(operation)
         said = f"{_DECODING} {found} into Go value of type handlers.jsonPatchOp"
         raise Refusal(bodies.bad_request(said))
     for name in ("op", "from", "path"):
         value = operation.get(name)
         if value is not None and not isinstance(value, str):
             into = f"Go struct field jsonPatchOp.{name} of type string"
-            raise Refusal(bodies.bad_request(f"{_DECODING} {decoding.named(value)} into {into}"))
+            raise Refusal(bodies.bad_request(f"{_DECODING} {gotypes.kind_of(value)} into {into}"))
 
 
 def _is_strategic(value: object) -> bool:

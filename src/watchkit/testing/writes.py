@@ -127,7 +127,7 @@ def updated(before: Kept, manifest: Manifest, part: Part = "all") -> Manifest:
 
     """
     resource, old = before.resource, before.manifest["metadata"]
-    metadata = _reread(resource, manifest)
+    metadata = reread(resource, manifest)
     if metadata.get("resourceVersion") != old["resourceVersion"]:
         guarded = resource.guarded and part != "all"
         versions.check(before, str(metadata.get("resourceVersion") or ""), guarded=guarded)
@@ -241,8 +241,13 @@ def _read(resource: Resource, manifest: Manifest) -> Manifest:
     return _without_doubles(metadata)
 
 
-def _reread(resource: Resource, manifest: Manifest) -> Manifest:
-    """The same of what a patch made: what cannot be read is the patch's fault."""
+def reread(resource: Resource, manifest: Manifest) -> Manifest:
+    """The metadata of what a write has made: what cannot be read is a patch's fault.
+
+    Raises:
+        Refusal: 422.
+
+    """
     metadata, said = gotypes.metadata_of(resource, manifest)
     if said:
         shown = msgspec.json.encode(msgspec.json.encode(manifest, order="sorted").decode())
