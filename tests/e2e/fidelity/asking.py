@@ -20,22 +20,11 @@ from .script import (
     put,
     shop,
 )
+from .writing import DEPLOYMENT, DEPLOYMENTS
 
 _FORM: Final = "application/json;as={};g=meta.k8s.io;v=v1"
 _TABLE: Final = _FORM.format("Table")
 _YAML: Final = "application/yaml"
-_DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/{ns}/deployments"
-_CONTAINER: Final = {"name": "c", "image": "i"}
-_DEPLOYMENT: Final[Manifest] = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "a"},
-    "spec": {
-        "replicas": 2,
-        "selector": {"matchLabels": {"app": "a"}},
-        "template": {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [_CONTAINER]}},
-    },
-}
 
 
 def _by(token: str) -> Iterator[Ask]:
@@ -59,7 +48,7 @@ def _by(token: str) -> Iterator[Ask]:
         ("HEAD", MAPS),
         ("POST", "/api/v1"),
         ("DELETE", "/apis"),
-        ("GET", f"{_DEPLOYMENTS}/a/scale"),
+        ("GET", f"{DEPLOYMENTS}/a/scale"),
         ("PUT", f"{SHOPS}/a/status"),
         ("GET", "/api/v1/namespaces/{ns}"),
         ("GET", "/api/v1/namespaces/{ns}/status"),
@@ -146,11 +135,11 @@ _TABLES: Final = (
     delete(f"{SHOPS}/a"),
 )
 _SCALES: Final = (
-    Ask("POST", _DEPLOYMENTS, body=_DEPLOYMENT, accept=_FORM.format("PartialObjectMetadata")),
+    Ask("POST", DEPLOYMENTS, body=DEPLOYMENT, accept=_FORM.format("PartialObjectMetadata")),
     post(SHOPS, shop("a")),
     *(
         get(f"{path}/a/scale", accept=accept)
-        for path in (_DEPLOYMENTS, SHOPS)
+        for path in (DEPLOYMENTS, SHOPS)
         for accept in (_TABLE, _FORM.format("PartialObjectMetadata"), _YAML)
     ),
 )
@@ -210,7 +199,7 @@ def _strictness() -> Iterator[Ask]:
     yield post(SHOPS, shop("c", bogus=1), **_STRICT)
     roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/roles"
     yield post(roles, {**_ROLE, "rules": [], "spec": {}}, **_STRICT)
-    yield post(_DEPLOYMENTS, {**_DEPLOYMENT, "x": 1}, **_STRICT)
+    yield post(DEPLOYMENTS, {**DEPLOYMENT, "x": 1}, **_STRICT)
     yield patch(f"{MAPS}/a", {"datas": {}}, **_STRICT)
     yield patch(f"{SHOPS}/a", {"metadata": {"bogus": 1}}, **_STRICT)
     yield patch(f"{SHOPS}/a", {"anything": 1}, **_STRICT)

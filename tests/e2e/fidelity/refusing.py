@@ -10,7 +10,6 @@ from .script import (
     Json,
     Manifest,
     Script,
-    config_map,
     delete,
     get,
     patch,
@@ -18,11 +17,8 @@ from .script import (
     put,
     shop,
 )
+from .writing import DEPLOYMENTS, KINDS
 
-_KINDS: Final[Mapping[str, tuple[str, Callable[..., Manifest]]]] = {
-    "maps": (MAPS, config_map),
-    "shops": (SHOPS, shop),
-}
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 _VERSION: Final = "<a.metadata.resourceVersion>"
 
@@ -213,7 +209,6 @@ _UPSERTS: Final = (
     get(_LEASES),
 )
 
-_DEPLOYMENTS: Final = "/apis/apps/v1/namespaces/{ns}/deployments"
 _DEPLOYMENT: Final[Manifest] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
@@ -289,10 +284,10 @@ SCRIPTS: Final = (
     *(
         Script(f"{what.__name__.strip('_')} of {kind}", tuple(what(path, make)))
         for what in (_types, _values, _options, _pages, _policies)
-        for kind, (path, make) in _KINDS.items()
+        for kind, (path, make) in KINDS.items()
     ),
     Script("leases that are put", _UPSERTS),
-    Script("scales of deployments", tuple(_scales(_DEPLOYMENTS, _DEPLOYMENT)), whole=False),
+    Script("scales of deployments", tuple(_scales(DEPLOYMENTS, _DEPLOYMENT)), whole=False),
     Script("scales of shops", tuple(_scales(SHOPS, shop("a")))),
     Script("namespaces and their finalizers", _FINALIZED, whole=False),
 )

@@ -22,7 +22,7 @@ from .script import (
 )
 
 _VERSION: Final = "<a.metadata.resourceVersion>"
-_KINDS: Final[dict[str, tuple[str, Callable[..., Manifest]]]] = {
+KINDS: Final[dict[str, tuple[str, Callable[..., Manifest]]]] = {
     "maps": (MAPS, config_map),
     "shops": (SHOPS, shop),
 }
@@ -243,7 +243,7 @@ SCRIPTS: Final = (
             (_applied, True),
             (_collections, False),
         )
-        for kind, (path, make) in _KINDS.items()
+        for kind, (path, make) in KINDS.items()
     ),
     Script("status and scale", _STATUS),
     Script("generated names", _NAMES),

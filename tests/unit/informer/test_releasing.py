@@ -2,6 +2,8 @@
 
 import gc
 import weakref
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import ClassVar
 
 import anyio
@@ -11,6 +13,7 @@ import pytest
 from tests.unit.watching.reading import pod
 from watchkit import ListerWatcher, SharedInformer
 from watchkit.core.events import Change
+from watchkit.informer.registration import Registration
 from watchkit.testing import FakeCluster
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +58,17 @@ async def full(cluster: FakeCluster) -> FakeCluster:
     return cluster
 
 
+@asynccontextmanager
+async def listening(
+    pods: ListerWatcher, stuck: Stuck
+) -> AsyncGenerator[tuple[SharedInformer[Seen], Registration[Seen]]]:
+    """Run an informer until its one handler has handled what was there."""
+    async with SharedInformer(pods, model=Seen) as informer:
+        registration = informer.add_event_handler(on_change=stuck.handle)
+        await registration.wait_for_sync()
+        yield informer, registration
+
+
 async def change_all(cluster: FakeCluster, word: str) -> None:
     """Change each pod, in one read."""
     for number in range(PODS):
@@ -68,9 +82,7 @@ async def test_who_is_stuck_keeps_what_it_saw_and_no_state_between(
 ) -> None:
     """The old state of each, to be told of what came of it, and the new one."""
     stuck = Stuck()
-    async with SharedInformer(pods, model=Seen) as informer:
-        registration = informer.add_event_handler(on_change=stuck.handle)
-        await registration.wait_for_sync()
+    async with listening(pods, stuck):
         stuck.gate = anyio.Event()
         for word in ("x", "y", "z"):
             await change_all(full, word)
@@ -84,9 +96,7 @@ async def test_who_was_removed_keeps_nothing_but_what_it_works_on(
 ) -> None:
     """Though its call goes on."""
     stuck = Stuck()
-    async with SharedInformer(pods, model=Seen) as informer:
-        registration = informer.add_event_handler(on_change=stuck.handle)
-        await registration.wait_for_sync()
+    async with listening(pods, stuck) as (informer, registration):
         stuck.gate = anyio.Event()
         await change_all(full, "x")
         registration.remove()
@@ -101,9 +111,7 @@ async def test_who_was_removed_keeps_nothing_but_what_it_works_on(
 async def test_who_has_nothing_to_do_keeps_nothing(full: FakeCluster, pods: ListerWatcher) -> None:
     """What is handled is let go of."""
     stuck = Stuck()
-    async with SharedInformer(pods, model=Seen) as informer:
-        registration = informer.add_event_handler(on_change=stuck.handle)
-        await registration.wait_for_sync()
+    async with listening(pods, stuck):
         await change_all(full, "x")
         for number in range(PODS):
             full.delete("v1", "pods", f"shop/p{number}")

@@ -1,6 +1,7 @@
 """Turns of the event loop: a watch that never has to wait leaves some, one that has takes none."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import anyio
 import anyio.lowlevel
@@ -58,8 +59,8 @@ class Source:
         return self._torrent
 
 
-async def turns_beside(torrent: Torrent, events: int) -> int:
-    """Read so many events; how many turns others had meanwhile."""
+async def turns_during(read: Callable[[], Awaitable[object]], times: int) -> int:
+    """Read so many times; how many turns others had meanwhile."""
     turns = 0
 
     async def other() -> None:
@@ -68,17 +69,19 @@ async def turns_beside(torrent: Torrent, events: int) -> int:
             turns += 1
             await anyio.lowlevel.checkpoint()
 
-    options = ListOptions(resource_version="100")
-    async with (
-        anyio.create_task_group() as others,
-        RetryWatcher(Source(torrent), options) as watcher,
-    ):
-        await anext(watcher)
+    async with anyio.create_task_group() as others:
+        await read()
         others.start_soon(other)
-        for _ in range(events):
-            await anext(watcher)
+        for _ in range(times):
+            await read()
         others.cancel_scope.cancel()
     return turns
+
+
+async def turns_beside(torrent: Torrent, events: int) -> int:
+    """Read so many events; how many turns others had meanwhile."""
+    async with RetryWatcher(Source(torrent), ListOptions(resource_version="100")) as watcher:
+        return await turns_during(watcher.__anext__, events)
 
 
 @pytest.mark.parametrize("in_one_read", [1, 5, 50])
@@ -91,24 +94,11 @@ async def test_a_watch_that_never_has_to_wait_lets_others_run(in_one_read: int) 
 
 async def test_what_is_taken_bit_by_bit_lets_others_run() -> None:
     """One read of a thousand, of which little is wanted at once."""
-    turns = 0
-
-    async def other() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await anyio.lowlevel.checkpoint()
-
     source = Source(Torrent(events=1000, waits=False))
     tally, policy = Tally(source.resource), Policy()
     options = ListOptions(resource_version="100")
     feed: Feed = Feed(source, options, policy, Ledger(), tally)
-    async with anyio.create_task_group() as others:
-        await feed.pull(lambda: 1)
-        others.start_soon(other)
-        for _ in range(500):
-            await feed.pull(lambda: 1)
-        others.cancel_scope.cancel()
+    turns = await turns_during(partial(feed.pull, lambda: 1), 500)
     feed.close()
 
     assert turns >= 500 / 17
